@@ -1,0 +1,81 @@
+// A function as its owner describes it, and as the registry gives it back.
+#pragma once
+
+#include <cstdint>
+#include <faas/units.hpp>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace faas::inline v0 {
+
+// The account of a host that has only one: 12 digits, as on AWS.
+inline constexpr std::string_view kDefaultAccount = "000000000000";
+
+// A function is owned by an account; names are unique within it.
+// name: 1..64 of [a-zA-Z0-9-_]. account: 12 digits.
+struct FunctionName {
+  std::string account{kDefaultAccount};
+  std::string name;
+
+  FunctionName() = default;
+  FunctionName(std::string n) : name(std::move(n)) {}  // NOLINT: the common case
+  FunctionName(std::string_view n) : name(n) {}        // NOLINT
+  FunctionName(char const* n) : name(n) {}             // NOLINT
+  FunctionName(std::string a, std::string n) : account(std::move(a)), name(std::move(n)) {}
+  friend auto operator<=>(FunctionName const&, FunctionName const&) = default;
+};
+
+// Behaviour first, performance after. Ranges are Lambda's and are checked by deploy.
+struct Limits {
+  Bytes memory = 128_MiB;      // 128 MiB .. 10,240 MiB; use beyond it ends as out of memory
+  Bytes tmp = 512_MiB;         // 512 MiB .. 10,240 MiB of /tmp; full is ENOSPC, never OOM
+  milliseconds timeout{3000};  // 1 s .. 900 s, from dispatch; past it the jail is killed
+  unsigned concurrency = 0;    // instances at most at once; 0: as many as the host's budget
+  unsigned queue = 1000;       // calls waiting at most; one more is refused (QueueFull)
+  friend bool operator==(Limits const&, Limits const&) = default;
+};
+
+// The name of a normalised tree: 64 lower-case hex digits of SHA-256. Empty: no code.
+// Not the digest of the uploaded bytes; that is Package::code_sha256 (code_cache.hpp).
+struct Digest {
+  std::string hex;
+  bool empty() const { return hex.empty(); }
+  friend auto operator<=>(Digest const&, Digest const&) = default;
+};
+
+// What is deployed. An aggregate; only name, runtime and code have no usable default.
+struct Function {
+  FunctionName name;
+  std::string runtime;  // provided | provided.al2 | provided.al2023 | python3.N | nodejsN.x
+  std::string handler;  // "module.function" for python and node; free text for provided
+  Digest code;          // from Runtime::store or CodeCache::store
+  Limits limits;
+  // at most 4 KiB as JSON; Lambda's reserved names refused
+  std::map<std::string, std::string> environment;
+  std::string description;  // 0..256 characters
+  // opaque: a front end's own fields, given back unchanged
+  std::map<std::string, std::string> annotations;
+  friend bool operator==(Function const&, Function const&) = default;
+};
+
+// One immutable state of a function: code digest and configuration. Instances belong to a revision,
+// never to a name, so an update never meets an old instance. Unique within one state directory.
+enum class RevisionId : std::uint64_t {};
+
+// A function as stored. `revision_uuid` is Lambda's RevisionId: new with every change.
+struct FunctionInfo {
+  Function function;
+  RevisionId revision{};
+  std::string revision_uuid;
+  std::string version = "$LATEST";
+  std::string code_sha256;  // base64 of SHA-256 of the uploaded bytes, as Lambda's CodeSha256
+  Bytes code_size;          // of the uploaded bytes
+  SystemTime last_modified{};
+};
+
+// "arn:aws:lambda:<region>:<account>:function:<name>"; the region is where the host says it is.
+std::string function_arn(FunctionName const&, std::string_view region);
+
+}  // namespace faas::inline v0

@@ -1,0 +1,189 @@
+// The serverless runtime: deploy functions, call them, learn what happened.
+#pragma once
+
+#include <boost/asio/any_completion_handler.hpp>
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <faas/code_cache.hpp>
+#include <faas/error.hpp>
+#include <faas/function.hpp>
+#include <faas/invoker.hpp>
+#include <faas/observer.hpp>
+#include <faas/outcome.hpp>
+#include <faas/sandbox.hpp>
+#include <faas/scheduler.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+namespace faas::inline v0 {
+
+struct Options {
+  std::string state_dir;  // one owner at a time (flock); empty: in memory, gone with the runtime
+  std::string runtimes = "/usr/bin";  // where interpreters are
+  std::string region = "us-east-1";   // in ARNs only
+  bool allow_degraded = false;  // open although the host lacks cgroup v2 controllers (see host.hpp)
+  // true: keeps the executor busy until close, so that idle instances expire and are watched
+  // between calls (a daemon). false: between calls nothing is outstanding and io.run() returns;
+  // upkeep is done with the next call
+  bool upkeep = false;
+  SchedulerOptions scheduler;  // budgets; max_instances is refused above what RLIMIT_NOFILE carries
+  PackageLimits packages;
+  std::string cgroup_root;  // see SandboxOptions
+  std::uint32_t uid_base = 100'000'000;
+  std::uint32_t uid_count = 65'536;
+  Bytes log_size{1 << 20};  // of one function's log on disk, kept twice (current and rotated)
+  Duration init_timeout =
+      std::chrono::seconds(10);  // an init over it is repeated once, with the function's timeout
+  Observer* observer = nullptr;  // outlives the runtime
+  // for unpacking and hashing; empty: a thread of the runtime's own
+  asio::any_io_executor blocking;
+};
+
+// Trivially destructible on purpose: braced inside a co_await it is safe with g++ 12. The views are
+// copied before the first suspension.
+struct InvokeOptions {
+  // 0: none. Counts everything from now: passed before dispatch it is an Error naming the layer;
+  // after, the Outcome is `abandoned` and the function runs on
+  Duration deadline{};
+  bool log_tail = false;                       // fill Outcome::log_tail
+  std::string_view account = kDefaultAccount;  // for a FunctionName that names none
+  std::string_view tenant;                     // Lambda's X-Amz-Tenant-Id
+  std::string_view client_context;             // decoded JSON
+  std::string_view request_id;                 // empty: a new UUID
+  std::string_view content_type = "application/json";
+  std::string_view trace_id;
+};
+static_assert(std::is_trivially_destructible_v<InvokeOptions>);
+
+// A change of a function; what is unset stays.
+struct FunctionUpdate {
+  std::optional<Digest> code;
+  std::optional<std::string> runtime, handler, description;
+  std::optional<Limits> limits;
+  std::optional<std::map<std::string, std::string>> environment, annotations;
+  // Lambda's RevisionId: Errc::conflict (PreconditionFailedException) if stale
+  std::optional<std::string> expected_revision;
+};
+
+// A response as it arrives. One reader. Destroying it early cancels nothing: the function runs on.
+class ResponseStream {
+ public:
+  ResponseHead const& head() const;
+  // The next bytes, in order; empty optional: the end, trailer() is set. The function is held back
+  // while 256 KiB wait here.
+  asio::awaitable<std::optional<std::string>> read();
+  // How it ended; payload is empty unless it failed. Valid after read() returned nothing.
+  Outcome const& trailer() const;
+
+  struct Impl;
+  explicit ResponseStream(std::shared_ptr<Impl>);
+
+ private:
+  std::shared_ptr<Impl> impl_;
+};
+
+// A part of a function's log. `next` is where to go on; positions survive rotation.
+struct LogPage {
+  std::string text;
+  std::uint64_t next = 0;
+};
+
+struct InstanceInfo {
+  InstanceId instance;
+  FunctionName function;
+  RevisionId revision;
+  std::string phase;  // starting | idle | busy | stopping
+  SystemTime started{};
+  Bytes max_memory;
+  std::uint64_t calls = 0;
+};
+
+struct RuntimeStatus {
+  bool degraded = false;
+  bool draining = false;
+  Privilege privilege = Privilege::automatic;
+  std::size_t functions = 0;
+  SchedulerStats scheduler;
+  std::string runtime_id;
+};
+
+// Thread-safe; a handle: copies name the same runtime. Handlers run on their associated executor,
+// the runtime's own work on a strand of `executor`. When the last handle goes without close, queued
+// calls end with Errc::unavailable, running ones as `lost`, and every jail is killed.
+class Runtime {
+ public:
+  // Threads: two of its own at most (the store's writer; blocking work). Touches no signal, stream
+  // or environment variable of the process. Errors: unsupported (kernel feature, or degraded host
+  // without allow_degraded), conflict (the state directory is another's), invalid_argument, io.
+  static Result<Runtime> open(asio::any_io_executor executor, Options);
+
+  // Refuses new calls, waits for running ones at most `patience`, stops every instance, joins the
+  // threads, gives the state directory back. Calls that still run after it end as `lost`.
+  asio::awaitable<void> close(Duration patience = Duration::zero());
+  // Refuses new calls from now on; returns when none runs or `patience` has passed (false then).
+  asio::awaitable<bool> drain(Duration patience);
+
+  // A zip file or a directory on this host, or bytes; named by its digest. Errors: as
+  // CodeCache::store.
+  asio::awaitable<Result<Package>> store(std::string path);
+  asio::awaitable<Result<Package>> store(std::shared_ptr<BlobSource>);
+  // What was stored, and the uploaded bytes' path. Errors: not_found.
+  Result<Package> package(Digest const&) const;
+  Result<std::string> package_upload(Digest const&) const;
+
+  // New only. Durable when it returns. Errors: conflict (ResourceConflictException: exists),
+  // invalid_argument (names the field), not_found (the code), unsupported (runtime not installed;
+  // the message lists those that are).
+  asio::awaitable<Result<FunctionInfo>> deploy(Function);
+  // A C++ function beside jailed ones. Not durable: deploy it again after each open. code and
+  // runtime are ignored.
+  asio::awaitable<Result<FunctionInfo>> deploy(Function, HostCallable);
+  // After it returns no call reaches the old revision; calls under way finish on it. Errors: as
+  // deploy, not_found.
+  asio::awaitable<Result<FunctionInfo>> update(FunctionName, FunctionUpdate);
+  // Running calls finish. Errors: not_found (ResourceNotFoundException).
+  asio::awaitable<Result<void>> remove(FunctionName);
+  Result<FunctionInfo> get(FunctionName const&) const;
+  std::vector<FunctionInfo> list(std::string_view account = kDefaultAccount) const;  // by name
+
+  // One call. Completes with Result<Outcome>: Error while nothing ran, Outcome once it did. A
+  // payload over 6,291,456 bytes is refused (too_large). Cancelling (terminal) ends the wait, not
+  // the function.
+  template <class Token = asio::use_awaitable_t<>>
+  auto invoke(FunctionName name, std::string payload, InvokeOptions options = {},
+              Token&& token = {}) {
+    auto call = copy(std::move(name), std::move(payload), options);
+    return asio::async_initiate<Token, void(Result<Outcome>)>(
+        [](auto handler, Runtime self, std::shared_ptr<Call> c) {
+          self.start(std::move(c), std::move(handler));
+        },
+        token, *this, std::move(call));
+  }
+  // The same, handed on as it arrives, without the limit on the response. Errors: as invoke. A call
+  // that fails before its first byte still yields a stream, whose trailer says so.
+  asio::awaitable<Result<ResponseStream>> invoke_stream(FunctionName name, std::string payload,
+                                                        InvokeOptions options = {});
+
+  // From `position` on; `tail` > 0: rather the last `tail` bytes. With `wait` it returns as soon as
+  // there is something new, or an empty page after that time. Errors: not_found.
+  asio::awaitable<Result<LogPage>> logs(FunctionName name, std::uint64_t position = 0,
+                                        std::uint64_t tail = 0, Duration wait = Duration::zero());
+  asio::awaitable<std::vector<InstanceInfo>> instances() const;
+  asio::awaitable<RuntimeStatus> status() const;
+
+  struct Impl;
+
+ private:
+  struct Call;
+  explicit Runtime(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+  std::shared_ptr<Call> copy(FunctionName, std::string payload, InvokeOptions const&) const;
+  void start(std::shared_ptr<Call>, asio::any_completion_handler<void(Result<Outcome>)>) const;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace faas::inline v0

@@ -1,0 +1,99 @@
+// The cache behind its handles: which packages are known, which trees stand, who holds them. Shared
+// by the CodeCache and every pinned Tree, so the directory stays locked while a tree is in use.
+#pragma once
+
+#include <condition_variable>
+#include <faas/code_cache.hpp>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "code/disk.hpp"
+#include "code/intake.hpp"
+#include "code/tree.hpp"
+
+namespace faas::inline v0::code {
+
+class Shelf {
+ public:
+  Shelf(std::unique_ptr<Disk> disk, PackageLimits limits, std::vector<Package> const& found);
+  ~Shelf();
+
+  PackageLimits const& limits() const { return limits_; }
+  Disk const& disk() const { return *disk_; }
+
+  Result<Package> store(BlobSource&);
+  Result<Package> find(Digest const&) const;
+  std::vector<Package> list() const;
+  Result<void> remove(Digest const&);
+  Result<std::filesystem::path> upload(Digest const&) const;
+
+  // Counts one holder of the tree until unpin. True: it stood already.
+  Result<bool> pin(Digest const&);
+  void unpin(Digest const&);
+  std::filesystem::path tree_path(Digest const&) const;
+
+ private:
+  // What one thread does to a digest's files while others wait: an unpacking, a publication, a
+  // removal.
+  struct Work {
+    bool is_done = false;
+    std::optional<Error> error;  // for those who waited for the same
+  };
+  struct Slot {
+    std::optional<Package> package;
+    bool tree_stands = false;  // built or verified by this process
+    unsigned pins = 0;
+    std::shared_ptr<Work> work;
+  };
+  using Slots = std::map<Digest, Slot>;
+  using Lock = std::unique_lock<std::mutex>;
+
+  struct StagedTree {
+    Temporary temporary;
+    Unpacked content;
+  };
+
+  // Owns a slot's work from begin to end.
+  class Claim {
+   public:
+    Claim(Shelf&, Slots::iterator);
+    Claim(Claim&& other) noexcept : shelf_(std::exchange(other.shelf_, nullptr)), at_(other.at_) {}
+    Claim& operator=(Claim&&) = delete;
+    ~Claim();  // takes the lock
+    Slot& slot() const { return at_->second; }
+
+   private:
+    Shelf* shelf_;
+    Slots::iterator at_;
+  };
+
+  Error unknown(Digest const&) const;
+  Claim claim(Digest const&, Lock&);
+  void settle(Slots::iterator);
+  void take_away_tree(Digest const&);
+  void sweep();
+
+  std::optional<Package> known_upload(Sum const&) const;
+  Result<StagedTree> stage(int upload, PackageLimits const&) const;
+  Result<Package> publish(Upload&, StagedTree&);
+  Result<void> commit(Upload&, StagedTree*, Package const&);
+  Result<void> publish_tree(StagedTree&);
+  Result<bool> materialise(Package const&);
+  bool stands_whole(Digest const&) const;
+  Result<sys::Fd> open_checked_upload(Package const&) const;
+
+  std::unique_ptr<Disk> disk_;
+  PackageLimits const limits_;
+
+  mutable std::mutex
+      mutex_;  // guards what follows; under it at most a rename, never reads or writes
+  std::condition_variable changed_;
+  Slots slots_;
+  std::vector<std::string> doomed_;  // names in tmp/, removed by the next call that may block
+};
+
+}  // namespace faas::inline v0::code

@@ -1,0 +1,404 @@
+#include <algorithm>
+#include <utility>
+
+#include "base/text.hpp"
+#include "contract/http_text.hpp"
+#include "contract/machine.hpp"
+
+namespace faas::inline v0::contract {
+namespace {
+
+constexpr std::size_t kSmallDocument = 64 * 1024;
+constexpr std::string_view kTypeTrailer = "Lambda-Runtime-Function-Error-Type";
+constexpr std::string_view kBodyTrailer = "Lambda-Runtime-Function-Error-Body";
+
+FunctionFailure response_too_large(std::size_t limit) {
+  constexpr std::string_view kType = "Function.ResponseSizeTooLarge";
+  auto const message = "Response payload size exceeded maximum allowed payload size (" +
+                       std::to_string(limit) + " bytes).";
+  return {std::string(kType),
+          "{\"errorMessage\":" + json_quote(message) + ",\"errorType\":" + json_quote(kType) + "}"};
+}
+
+FunctionFailure platform_failure(std::string_view type, std::string_view message) {
+  return {std::string(type), error_document(type, message)};
+}
+
+}  // namespace
+
+std::string_view RuntimeApi::Machine::state_name() const {
+  switch (state_) {
+    case State::started: return "Started";
+    case State::init_error: return "InitError";
+    case State::ready: return "Ready";
+    case State::running: return "Running";
+    case State::responding: return "InvocationResponse";
+    case State::erring: return "InvocationErrorResponse";
+    case State::response_sent: break;
+  }
+  return "RuntimeResponseSentState";
+}
+
+bool RuntimeApi::Machine::handed_out() const {
+  return state_ == State::running || state_ == State::responding || state_ == State::erring;
+}
+
+bool RuntimeApi::Machine::idle() const {
+  return state_ == State::ready && announced_ && !parked_.empty() && !invocation_;
+}
+
+// A head was read
+
+void RuntimeApi::Machine::begin(Connection& c, RequestHead const& head, bool body_waits) {
+  c.phase = Phase::body;
+  c.keep_alive = head.keep_alive;
+  c.received = 0;
+  c.verdict.reset();
+  c.document.clear();
+  c.body.start(head.framing, head.content_length);
+  auto const called = route(head.method, head.target);
+  c.endpoint = called.endpoint;
+  if (auto refused = admit(c, head, called)) turn_down(c, std::move(*refused));
+  if (c.phase == Phase::gone || !expectation_met(c, head, body_waits)) return;
+  if (c.verdict && head.content_length > options_.drain_limit) refuse_and_close(c, *c.verdict);
+}
+
+// RFC 9110 10.1.1. A refused request is not drained: its client may never send the body.
+bool RuntimeApi::Machine::expectation_met(Connection& c, RequestHead const& head, bool body_waits) {
+  auto const expected = head.find("expect");
+  if (!expected || head.framing == Framing::none || head.minor_version == 0) return true;
+  if (!equals_ignoring_case(*expected, "100-continue")) {
+    interrupted(c, "an expectation we cannot meet");
+    refuse_and_close(c, replies::refusal(417, "InvalidRequest", "Expect is not 100-continue"));
+    return false;
+  }
+  if (c.verdict) {
+    refuse_and_close(c, *c.verdict);
+    return false;
+  }
+  if (!body_waits) events_.send(c.id, "HTTP/1.1 100 Continue\r\n\r\n", {});
+  return true;
+}
+
+std::optional<Reply> RuntimeApi::Machine::admit(Connection& c, RequestHead const& head,
+                                                Route const& called) {
+  switch (called.endpoint) {
+    case Endpoint::response:
+    case Endpoint::error: return admit_answer(c, head, called);
+    case Endpoint::init_error: return admit_init_error(c, head);
+    case Endpoint::extension_register:
+      c.extension = head.find("Lambda-Extension-Name").value_or("");
+      return std::nullopt;
+    case Endpoint::extension_next:
+    case Endpoint::extension_init_error:
+    case Endpoint::extension_exit_error: return admit_extension(c, head);
+    case Endpoint::snapstart:
+      return replies::refusal(404, "NotFound",
+                              "SnapStart (restore, credentials) is not offered here");
+    case Endpoint::unknown:
+      return replies::refusal(404, "NotFound", "No such call in the Runtime API");
+    default: return std::nullopt;
+  }
+}
+
+std::optional<Reply> RuntimeApi::Machine::admit_answer(Connection& c, RequestHead const& head,
+                                                       Route const& called) {
+  bool const response = called.endpoint == Endpoint::response;
+  auto const target = response ? "InvocationResponse" : "InvocationErrorResponse";
+  if (state_ == State::started || state_ == State::init_error)
+    return replies::invalid_transition(state_name(), target);
+  bool const current = handed_out() && called.request_id == invocation_->request_id;
+  bool const answered = state_ == State::response_sent && called.request_id == answered_id_;
+  if (!current && !answered) return replies::invalid_request_id();
+  if (state_ != State::running) return replies::invalid_transition(state_name(), target);
+  responder_ = c.id;
+  state_ = response ? State::responding : State::erring;
+  c.error_type = known_error_type(head.find(kTypeTrailer).value_or("Function."));
+  return response ? admit_response(c, head) : std::nullopt;
+}
+
+std::optional<Reply> RuntimeApi::Machine::admit_response(Connection& c, RequestHead const& head) {
+  auto const mode = head.find("Lambda-Runtime-Function-Response-Mode");
+  if (mode && *mode != "streaming") {
+    fail_response(platform_failure("Runtime.InvalidResponseModeHeader",
+                                   "Lambda-Runtime-Function-Response-Mode is not \"streaming\""));
+    return replies::invalid_response_mode();
+  }
+  if (head.content_length > response_limit_) {
+    auto const limit = response_limit_;
+    fail_response(response_too_large(limit));
+    return replies::too_large(limit);
+  }
+  events_.on_response_head(invocation_->request_id, head.find("Content-Type").value_or(""),
+                           mode.has_value());
+  return std::exchange(c.verdict, std::nullopt);  // set if the event abandoned the invocation
+}
+
+std::optional<Reply> RuntimeApi::Machine::admit_init_error(Connection& c, RequestHead const& head) {
+  if (state_ != State::started) return replies::invalid_transition(state_name(), "InitError");
+  state_ = State::init_error;
+  responder_ = c.id;
+  c.error_type = known_error_type(head.find(kTypeTrailer).value_or(""));
+  return std::nullopt;
+}
+
+std::optional<Reply> RuntimeApi::Machine::admit_extension(Connection& c, RequestHead const& head) {
+  Reply refused;
+  auto const* extension = extensions_.identify(head.find("Lambda-Extension-Identifier"), refused);
+  if (!extension) return refused;
+  c.extension = extension->name;
+  if (c.endpoint == Endpoint::extension_next) return std::nullopt;
+  auto const type = head.find("Lambda-Extension-Function-Error-Type");
+  if (!type || type->empty())
+    return replies::refusal(403, "Extension.MissingHeader",
+                            "Missing Lambda-Extension-Function-Error-Type header");
+  bool const init = c.endpoint == Endpoint::extension_init_error;
+  c.error_type =
+      known_extension_error_type(*type, init ? "Extension.InitError" : "Extension.ExitError");
+  return std::nullopt;
+}
+
+// A body arrives
+
+void RuntimeApi::Machine::take(Connection& c, std::string_view data) {
+  if (c.verdict) {
+    c.received += data.size();
+  } else {
+    auto const limit = body_limit(c);
+    auto const room = limit - static_cast<std::size_t>(c.received);
+    accept(c, data.substr(0, room));
+    if (c.verdict || data.size() <= room) return;
+    turn_down(c, replies::too_large(limit));
+    c.received = data.size() - room;
+    report_too_large(c, limit);
+  }
+  if (c.received > options_.drain_limit) refuse_and_close(c, *c.verdict);
+}
+
+std::size_t RuntimeApi::Machine::body_limit(Connection const& c) const {
+  if (c.endpoint == Endpoint::response) return response_limit_;
+  return c.endpoint == Endpoint::error || c.endpoint == Endpoint::init_error ? kPayloadLimit
+                                                                             : kSmallDocument;
+}
+
+void RuntimeApi::Machine::accept(Connection& c, std::string_view data) {
+  if (data.empty()) return;
+  c.received += data.size();
+  if (c.endpoint != Endpoint::response) {
+    c.document.append(data);
+    return;
+  }
+  bool const room = events_.on_response_chunk(invocation_->request_id, data);
+  // Abandoned from inside the event: nobody would resume it.
+  if (!c.verdict) c.paused = !room;
+}
+
+void RuntimeApi::Machine::report_too_large(Connection const& c, std::size_t limit) {
+  if (responder_ != c.id) return;
+  if (c.endpoint != Endpoint::init_error) return fail_response(response_too_large(limit));
+  responder_.reset();
+  events_.on_init_error(response_too_large(limit));
+}
+
+void RuntimeApi::Machine::turn_down(Connection& c, Reply verdict) {
+  c.verdict = std::move(verdict);
+  c.received = 0;
+  c.paused = false;
+  c.document = {};
+}
+
+void RuntimeApi::Machine::interrupted(Connection& c, std::string_view why) {
+  if (responder_ != c.id) return;
+  auto failure = platform_failure("Runtime.TruncatedResponse",
+                                  "The runtime's answer was cut short: " + std::string(why));
+  if (c.endpoint != Endpoint::init_error) return fail_response(std::move(failure));
+  responder_.reset();
+  events_.on_init_error(std::move(failure));
+}
+
+// A request is complete
+
+void RuntimeApi::Machine::finish(Connection& c) {
+  c.phase = Phase::head;
+  if (c.verdict) return reply(c, *c.verdict);
+  switch (c.endpoint) {
+    case Endpoint::next: return park(c);
+    case Endpoint::response: return finish_response(c);
+    case Endpoint::error: return finish_error(c);
+    case Endpoint::init_error: return finish_init_error(c);
+    case Endpoint::ping: return reply(c, {200, "pong"}, "text/plain");
+    case Endpoint::extension_register: return reply(c, enroll(c));
+    case Endpoint::extension_next: return park_extension(c);
+    case Endpoint::extension_init_error:
+    case Endpoint::extension_exit_error: return finish_extension_error(c);
+    case Endpoint::telemetry:
+      return reply(
+          c, replies::refusal(202, "Telemetry.NotSupported", "Telemetry API is not supported"));
+    case Endpoint::logs:
+      return reply(c, replies::refusal(202, "Logs.NotSupported", "Logs API is not supported"));
+    case Endpoint::snapstart:
+    case Endpoint::unknown: break;  // refused at the head
+  }
+}
+
+std::string RuntimeApi::Machine::end_invocation() {
+  answered_id_ = invocation_->request_id;
+  ended_.push_back(std::move(invocation_));
+  responder_.reset();
+  state_ = State::response_sent;
+  return answered_id_;
+}
+
+void RuntimeApi::Machine::fail_response(FunctionFailure failure) {
+  events_.on_response_failed(end_invocation(), std::move(failure));
+  settle();
+}
+
+void RuntimeApi::Machine::finish_response(Connection& c) {
+  std::optional<FunctionFailure> failure;
+  auto const type = c.body.trailer(kTypeTrailer);
+  auto const body = c.body.trailer(kBodyTrailer);
+  if (!type.empty() || !body.empty())
+    failure = {known_error_type(type.empty() ? "Function." : type),
+               from_base64(body).value_or(std::string())};
+  auto const id = end_invocation();
+  reply(c, replies::accepted());
+  events_.on_response_end(id, std::move(failure));
+  settle();
+}
+
+void RuntimeApi::Machine::finish_error(Connection& c) {
+  FunctionFailure failure{std::move(c.error_type), std::exchange(c.document, {})};
+  auto const id = end_invocation();
+  reply(c, replies::accepted());
+  events_.on_invocation_error(id, std::move(failure));
+  settle();
+}
+
+void RuntimeApi::Machine::finish_init_error(Connection& c) {
+  FunctionFailure failure{std::move(c.error_type), std::exchange(c.document, {})};
+  responder_.reset();
+  reply(c, replies::accepted());
+  events_.on_init_error(std::move(failure));
+}
+
+// Extensions
+
+Reply RuntimeApi::Machine::enroll(Connection& c) {
+  auto metadata = "{\"functionName\":" + json_quote(options_.function_name) +
+                  ",\"functionVersion\":" + json_quote(options_.function_version) +
+                  ",\"handler\":" + json_quote(options_.handler);
+  if (!options_.account_id.empty()) metadata += ",\"accountId\":" + json_quote(options_.account_id);
+  auto answer = extensions_.enroll(c.extension, c.document, metadata + "}");
+  if (answer.status == 200) events_.on_extension_registered(c.extension);
+  return answer;
+}
+
+void RuntimeApi::Machine::finish_extension_error(Connection& c) {
+  FunctionFailure failure{std::move(c.error_type), std::exchange(c.document, {})};
+  auto const name = c.extension;
+  reply(c, replies::accepted());
+  events_.on_extension_failed(name, std::move(failure));
+}
+
+void RuntimeApi::Machine::park_extension(Connection& c) {
+  for (auto& extension : extensions_.all()) {
+    if (extension.name != c.extension) continue;
+    if (extension.parked)
+      return reply(c, replies::refusal(403, "Extension.InvalidExtensionState",
+                                       "This extension already waits for its next event"));
+    extension.parked = c.id;
+  }
+  c.phase = Phase::parked;
+  settle();
+}
+
+// Of `given`, unless an event has put another in its place, which has a hand-out of its own.
+void RuntimeApi::Machine::notify_extensions(Invocation const* given) {
+  for (auto& extension : extensions_.all()) {
+    if (!extension.listens || !extension.parked || invocation_.get() != given) continue;
+    auto* c = find(*std::exchange(extension.parked, std::nullopt));
+    if (!c) continue;
+    c->phase = Phase::head;
+    reply(*c, {200, extension_event(*invocation_), "Lambda-Extension-Event-Identifier",
+               invocation_->request_id});
+    run(*c);
+  }
+}
+
+// Invocations
+
+void RuntimeApi::Machine::park(Connection& c) {
+  if (state_ == State::running) return send_invocation(c);
+  if (state_ != State::started && state_ != State::ready && state_ != State::response_sent)
+    return reply(c, replies::invalid_transition(state_name(), "Ready"));
+  extensions_.close_registration();
+  state_ = State::ready;
+  c.phase = Phase::parked;
+  parked_.push_back(c.id);
+  settle();
+}
+
+// Says that the runtime waits for work, and hands out what was kept for it.
+void RuntimeApi::Machine::settle() {
+  if (state_ == State::response_sent && !parked_.empty()) state_ = State::ready;
+  if (state_ != State::ready || parked_.empty() || !extensions_.all_listeners_parked()) return;
+  if (!announced_) {
+    announced_ = initialized_ = true;
+    events_.on_next();
+  }
+  if (state_ == State::ready && invocation_ && !parked_.empty()) hand_out();
+}
+
+void RuntimeApi::Machine::hand_out() {
+  auto* c = find(parked_.back());
+  parked_.pop_back();
+  state_ = State::running;
+  announced_ = false;
+  c->phase = Phase::head;
+  auto const* given = invocation_.get();
+  send_invocation(*c);
+  notify_extensions(given);
+  run(*c);
+}
+
+void RuntimeApi::Machine::send_invocation(Connection& c) {
+  std::string head;
+  head.reserve(1024);
+  invocation_head(head, *invocation_, c.keep_alive);
+  events_.send(c.id, head, invocation_->payload);
+  if (!c.keep_alive) close(c);
+}
+
+void RuntimeApi::Machine::invoke(Invocation invocation, std::size_t response_limit) {
+  Scope scope(*this);
+  invocation_ = std::make_unique<Invocation>(std::move(invocation));
+  response_limit_ = response_limit;
+  settle();
+}
+
+void RuntimeApi::Machine::abandon() {
+  Scope scope(*this);
+  if (!invocation_) return;
+  if (!handed_out()) {
+    ended_.push_back(std::move(invocation_));
+    return;
+  }
+  auto const responder = responder_;
+  end_invocation();
+  answered_id_.clear();
+  auto* c = responder ? find(*responder) : nullptr;
+  if (c) turn_down(*c, replies::invalid_request_id());
+  if (c) run(*c);
+  settle();
+}
+
+void RuntimeApi::Machine::resume() {
+  Scope scope(*this);
+  auto* c = responder_ ? find(*responder_) : nullptr;
+  if (!c || !c->paused) return;
+  c->paused = false;
+  run(*c);
+}
+
+}  // namespace faas::inline v0::contract

@@ -1,0 +1,30 @@
+#include <faas/control.hpp>
+
+namespace faas::inline v0 {
+
+std::string next_step(Error const& error) {
+  if (error.layer == "connect")
+    return "Start the daemon with `faasd serve`, or say where it is with --url or FAASD_URL.";
+  if (error.reason == "AddressInUse")
+    return "Choose another port: faasd serve --listen 127.0.0.1:9001";
+  if (error.reason == "NotLoopback")
+    return "Listen on loopback: faasd serve --listen 127.0.0.1:9000";
+  if (error.reason == "NoSuchPath")
+    return "Give the directory that holds the function, or its zip: faasd deploy NAME DIR "
+           "--runtime R";
+  if (error.reason == "ResourceNotFoundException") return "See what is deployed: faasd list";
+  if (error.reason == "ResourceConflictException") return "See what is there: faasd list";
+  if (error.layer == "url") return {};
+  if (error.layer == "state") return "Choose another state directory: faasd serve --state DIR";
+  if (error.layer == "config") return "Mend the file, then start the daemon again.";
+  switch (error.code) {
+    case Errc::unsupported: return "See what this host has and lacks: faasd doctor";
+    case Errc::throttled:
+      return "Try again, see what is running (faasd ps), or start with other limits (faasd serve "
+             "--help)";
+    case Errc::unavailable: return "The daemon is stopping; start it again with `faasd serve`.";
+    default: return {};
+  }
+}
+
+}  // namespace faas::inline v0

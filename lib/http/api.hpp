@@ -1,0 +1,73 @@
+// The handlers: one request in, one response out. No sockets here.
+#pragma once
+
+#include <atomic>
+#include <boost/asio/awaitable.hpp>
+#include <cstdint>
+#include <faas/host.hpp>
+#include <faas/http_server.hpp>
+#include <faas/runtime.hpp>
+#include <string>
+
+#include "http/body_budget.hpp"
+#include "http/configuration.hpp"
+#include "http/function_ref.hpp"
+#include "http/message.hpp"
+#include "http/router.hpp"
+
+namespace faas::inline v0::http {
+
+// What the handlers share. Outlives every handler.
+struct Context {
+  Context(Runtime r, HttpServerOptions o, HostReport h)
+      : runtime(std::move(r)), options(std::move(o)), host(std::move(h)) {}
+
+  Runtime runtime;
+  HttpServerOptions options;
+  HostReport host;  // as audited when the server was opened
+  std::atomic<bool> ready{true};
+  std::atomic<bool> closing{false};
+  BodyBudget budget;
+};
+
+inline constexpr std::uint64_t kInvokeLimit = 6'291'456;
+
+// How much body an operation reads, and what a larger one is told. Known before the body arrives.
+std::uint64_t body_limit(Operation, HttpServerOptions const&);
+Response body_too_large(Operation, std::uint64_t limit);
+
+// Never throws but bad_alloc; every failure is a response.
+asio::awaitable<Response> dispatch(Context&, Route, Request);
+
+// One file each group.
+asio::awaitable<Response> create_function(Context&, Request);
+asio::awaitable<Response> put_function(Context&, Request, std::string name);
+asio::awaitable<Response> update_function_code(Context&, Request, std::string name);
+asio::awaitable<Response> update_function_configuration(Context&, Request, std::string name);
+asio::awaitable<Response> delete_function(Context&, Request, std::string name);
+Response get_function(Context&, Request const&, std::string const& name);
+Response get_function_configuration(Context&, Request const&, std::string const& name);
+Response list_functions(Context&, Request const&);
+Response get_account_settings(Context&);
+
+asio::awaitable<Response> invoke(Context&, Request, std::string name);
+asio::awaitable<Response> call_function(Context&, Request, std::string name);
+
+asio::awaitable<Response> put_package(Context&, Request);
+Response get_package(Context&, std::string const& digest);
+asio::awaitable<Response> follow_logs(Context&, Request, std::string name);
+asio::awaitable<Response> list_instances(Context&);
+asio::awaitable<Response> get_status(Context&);
+asio::awaitable<Response> metrics(Context&);
+
+// The function a client named, or what it is told instead. Only $LATEST exists in this version.
+LambdaResult<FunctionInfo> find_function(Context&, std::string_view name,
+                                         std::optional<std::string_view> qualifier);
+LambdaResult<FunctionRef> find_ref(Context&, std::string_view name,
+                                   std::optional<std::string_view> qualifier);
+
+// The code that a request brings or names, stored. `owner` keeps the views in `code` alive.
+asio::awaitable<LambdaResult<Package>> store_code(Context&, std::shared_ptr<void const> owner,
+                                                  CodeFields code);
+
+}  // namespace faas::inline v0::http

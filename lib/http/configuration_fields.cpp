@@ -1,0 +1,235 @@
+// The members of CreateFunction and the two updates, each checked as Lambda checks it. A member
+// that asks for something this version does not do is refused: accepting it in silence would be a
+// lie.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "http/configuration.hpp"
+
+namespace faas::inline v0::http {
+namespace {
+
+#if defined(__aarch64__)
+constexpr std::string_view kArchitecture = "arm64";
+#else
+constexpr std::string_view kArchitecture = "x86_64";
+#endif
+constexpr std::size_t kTags = 50;
+
+std::string in_quotes(std::string_view text) { return fmt::format("'{}'", text.substr(0, 256)); }
+
+std::string lower_first(std::string_view name) {
+  std::string out(name);
+  if (!out.empty() && out[0] >= 'A' && out[0] <= 'Z') out[0] = static_cast<char>(out[0] + 32);
+  return out;
+}
+
+LambdaError not_yet(std::string_view what) {
+  return invalid_parameter(
+      fmt::format("{} is not available in this version of faas. Leave it out.", what));
+}
+
+std::optional<std::int64_t> ranged(FieldReader& fields, std::string_view name, std::int64_t low,
+                                   std::int64_t high) {
+  auto const value = fields.integer(name);
+  if (!value) return value;
+  auto const member = lower_first(fields.path() + std::string(name));
+  if (*value < low) {
+    fields.fail(constraint_error(fmt::format("'{}'", *value), member,
+                                 fmt::format("have value greater than or equal to {}", low)));
+  } else if (*value > high) {
+    fields.fail(constraint_error(fmt::format("'{}'", *value), member,
+                                 fmt::format("have value less than or equal to {}", high)));
+  }
+  return value;
+}
+
+std::optional<std::string> sized(FieldReader& fields, std::string_view name, std::size_t most) {
+  auto const value = fields.string(name);
+  if (!value) return std::nullopt;
+  if (value->size() > most) {
+    fields.fail(constraint_error(in_quotes(*value), lower_first(name),
+                                 fmt::format("have length less than or equal to {}", most)));
+  }
+  return std::string(*value);
+}
+
+bool is_role(std::string_view text) {
+  if (!text.starts_with("arn:aws")) return false;
+  auto const iam = text.find(":iam::");
+  if (iam == std::string_view::npos) return false;
+  auto const rest = text.substr(iam + 6);
+  return rest.size() > 18 &&
+         std::ranges::all_of(rest.substr(0, 12), [](char c) { return c >= '0' && c <= '9'; }) &&
+         rest.substr(12, 6) == ":role/" && rest.find_first_of(" \t\r\n") == std::string_view::npos;
+}
+
+void read_role(FieldReader& fields, ConfigurationFields& out) {
+  auto const role = fields.string("Role");
+  if (!role) return;
+  if (!is_role(*role)) {
+    fields.fail(
+        constraint_error(in_quotes(*role), "role",
+                         "satisfy regular expression pattern: "
+                         "arn:(aws[a-zA-Z-]*)?:iam::\\d{12}:role/?[a-zA-Z_0-9+=,.@\\-_/]+"));
+  }
+  out.stored["Role"] = json::string_view(role->data(), role->size());
+}
+
+void read_handler(FieldReader& fields, ConfigurationFields& out) {
+  out.handler = sized(fields, "Handler", 128);
+  if (out.handler && out.handler->find_first_of(" \t\r\n") != std::string::npos) {
+    fields.fail(constraint_error(in_quotes(*out.handler), "handler",
+                                 "satisfy regular expression pattern: [^\\s]+"));
+  }
+}
+
+void read_environment(FieldReader& fields, ConfigurationFields& out) {
+  auto const* environment = fields.object("Environment");
+  if (environment == nullptr) return;
+  FieldReader inner(*environment, "Environment.");
+  out.environment = inner.strings("Variables");
+  if (!out.environment) out.environment.emplace();
+  if (auto r = inner.finish(); !r) fields.fail(r.error());
+}
+
+void read_tmp(FieldReader& fields, ConfigurationFields& out) {
+  auto const* storage = fields.object("EphemeralStorage");
+  if (storage == nullptr) return;
+  FieldReader inner(*storage, "EphemeralStorage.");
+  out.tmp = ranged(inner, "Size", 512, 10'240);
+  if (auto r = inner.finish(); !r) fields.fail(r.error());
+}
+
+void read_tracing(FieldReader& fields, ConfigurationFields& out) {
+  auto const* tracing = fields.object("TracingConfig");
+  if (tracing == nullptr) return;
+  FieldReader inner(*tracing, "TracingConfig.");
+  auto const mode = inner.string("Mode");
+  if (mode && *mode != "Active" && *mode != "PassThrough") {
+    inner.fail(constraint_error(in_quotes(*mode), "tracingConfig.mode",
+                                "satisfy enum value set: [Active, PassThrough]"));
+  }
+  if (auto r = inner.finish(); !r) fields.fail(r.error());
+  out.stored["TracingConfig"] = *tracing;
+}
+
+void read_logging(FieldReader& fields, ConfigurationFields& out) {
+  auto const* logging = fields.object("LoggingConfig");
+  if (logging == nullptr) return;
+  FieldReader inner(*logging, "LoggingConfig.");
+  auto const format = inner.string("LogFormat");
+  inner.string("LogGroup");
+  if (format && *format != "Text") inner.fail(not_yet("A LoggingConfig.LogFormat other than Text"));
+  if (inner.string("ApplicationLogLevel")) inner.fail(not_yet("LoggingConfig.ApplicationLogLevel"));
+  if (inner.string("SystemLogLevel")) inner.fail(not_yet("LoggingConfig.SystemLogLevel"));
+  if (auto r = inner.finish(); !r) fields.fail(r.error());
+  out.stored["LoggingConfig"] = *logging;
+}
+
+void read_snap_start(FieldReader& fields) {
+  auto const* snap_start = fields.object("SnapStart");
+  if (snap_start == nullptr) return;
+  FieldReader inner(*snap_start, "SnapStart.");
+  auto const apply = inner.string("ApplyOn");
+  if (apply && *apply != "None") inner.fail(not_yet("A SnapStart.ApplyOn other than None"));
+  if (auto r = inner.finish(); !r) fields.fail(r.error());
+}
+
+// Kept and given back, acted on by nothing.
+void keep(FieldReader& fields, ConfigurationFields& out, char const* name) {
+  if (auto const* object = fields.object(name)) out.stored[name] = *object;
+}
+
+// Members of arrays that must be empty, of objects and strings that must not be there.
+void refuse(FieldReader& fields) {
+  for (auto const* name : {"Layers", "FileSystemConfigs"}) {
+    if (auto const* list = fields.array(name); list != nullptr && !list->empty())
+      fields.fail(not_yet(name));
+  }
+  for (auto const* name :
+       {"ImageConfig", "CapacityProviderConfig", "DurableConfig", "TenancyConfig"}) {
+    if (auto const* object = fields.object(name); object != nullptr && !object->empty())
+      fields.fail(not_yet(name));
+  }
+}
+
+void read_tags(FieldReader& fields, ConfigurationFields& out) {
+  auto const tags = fields.strings("Tags");
+  if (!tags) return;
+  if (tags->size() > kTags) {
+    fields.fail(invalid_parameter(
+        fmt::format("A function has at most {} tags; {} were given.", kTags, tags->size())));
+  }
+  auto& stored = out.stored["Tags"].emplace_object();
+  for (auto const& [key, value] : *tags) stored[key] = value;
+}
+
+}  // namespace
+
+void read_configuration(FieldReader& fields, ConfigurationFields& out) {
+  out.runtime = sized(fields, "Runtime", 64);
+  read_handler(fields, out);
+  out.description = sized(fields, "Description", 256);
+  out.timeout = ranged(fields, "Timeout", 1, 900);
+  out.memory = ranged(fields, "MemorySize", 128, 10'240);
+  read_tmp(fields, out);
+  read_environment(fields, out);
+  read_role(fields, out);
+  read_tracing(fields, out);
+  read_logging(fields, out);
+  read_snap_start(fields);
+  keep(fields, out, "VpcConfig");
+  keep(fields, out, "DeadLetterConfig");
+  if (auto const key = fields.string("KMSKeyArn")) {
+    out.stored["KMSKeyArn"] = json::string_view(key->data(), key->size());
+  }
+  refuse(fields);
+}
+
+void read_publish(FieldReader& fields) {
+  if (fields.boolean("Publish").value_or(false))
+    fields.fail(not_yet("Publishing a version (Publish: true)"));
+  if (fields.string("PublishTo")) fields.fail(not_yet("PublishTo"));
+}
+
+void read_architectures(FieldReader& fields) {
+  auto const* list = fields.array("Architectures");
+  if (list == nullptr) return;
+  for (auto const& item : *list) {
+    if (item.is_string() &&
+        std::string_view(item.get_string().data(), item.get_string().size()) == kArchitecture)
+      continue;
+    fields.fail(
+        invalid_parameter(fmt::format("Architectures: this host runs {} only.", kArchitecture)));
+  }
+}
+
+void read_code(FieldReader& fields, CodeFields& out) {
+  out.zip = fields.string("ZipFile");
+  out.bucket = fields.string("S3Bucket");
+  out.key = fields.string("S3Key");
+  if (fields.string("ImageUri")) fields.fail(not_yet("A container image (ImageUri)"));
+  if (fields.string("S3ObjectVersion")) fields.fail(not_yet("S3ObjectVersion"));
+  if (fields.string("SourceKMSKeyArn")) fields.fail(not_yet("SourceKMSKeyArn"));
+}
+
+void read_creation(FieldReader& fields, ConfigurationFields& out, CodeFields& code) {
+  out.function_name = fields.string("FunctionName");
+  read_configuration(fields, out);
+  read_tags(fields, out);
+  read_publish(fields);
+  read_architectures(fields);
+  auto const type = fields.string("PackageType");
+  if (type && *type != "Zip") fields.fail(not_yet("A PackageType other than Zip"));
+  auto const signing = fields.string("CodeSigningConfigArn");
+  if (signing && !signing->empty()) fields.fail(not_yet("CodeSigningConfigArn"));
+  if (auto const* object = fields.object("Code")) {
+    FieldReader inner(*object, "Code.");
+    read_code(inner, code);
+    if (auto r = inner.finish(); !r) fields.fail(r.error());
+  }
+}
+
+}  // namespace faas::inline v0::http

@@ -1,0 +1,112 @@
+// One instance in one jail, from submit until the jail is gone. Turns readable sockets into the
+// contract's state machine and the contract's events into endings; holds the three clocks of an
+// instance.
+#pragma once
+
+#include <faas/invoker.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "contract/runtime_api.hpp"
+#include "invoker/jail_backend.hpp"
+#include "invoker/launch.hpp"
+#include "invoker/reactor.hpp"
+#include "sys/fd.hpp"
+
+namespace faas::inline v0::invoker {
+
+class JailInstance final : private contract::RuntimeApiEvents {
+ public:
+  // Why no further answer can come from the jail.
+  enum class Phase { starting, idle, busy, stopping };
+
+  JailInstance(JailContext&, StartRequest, Launch);
+  ~JailInstance();
+
+  InstanceId id() const { return request_.instance; }
+  Ticket ticket() const { return ticket_; }
+  Phase phase() const { return phase_; }
+
+  // A new jail for this instance; again after an init that was too slow.
+  Result<void> submit();
+  void on_started(Started const&);
+  void call(CallRequest, std::shared_ptr<CallSink>);
+  void resume();
+  // Ends the jail; the running call ends as `why`.
+  void stop(Ending why);
+  // Most memory it has used; looked at again after 100 ms, because looking costs more than a warm
+  // call.
+  Bytes max_memory() const;
+  // The jail is gone. True: a new one must be submitted (the second try of a slow init).
+  bool on_gone(Ending how);
+
+ private:
+  struct Connection;
+  // Watches one descriptor and calls a member.
+  struct Watch final : Source {
+    JailInstance* owner = nullptr;
+    void (JailInstance::*ready)() = nullptr;
+    void on_ready(std::uint32_t) override { (owner->*ready)(); }
+  };
+
+  void accept_all();
+  void rest_listener();
+  void read_output();
+  bool read_connection(Connection&);  // false: it is destroyed
+  bool read_turns(Connection&);
+  void read_everything();
+  void set_interest(Connection&);
+  void give_up(Connection&);
+  void destroy(Connection&);
+  void close_descriptors();
+  void expire();
+  void finish(Ending);
+  void set_clock(Duration);
+  void begin_stop();
+
+  void on_next() override;
+  void on_init_error(contract::FunctionFailure) override;
+  void on_response_head(std::string_view, std::string_view content_type, bool streaming) override;
+  bool on_response_chunk(std::string_view, std::string_view bytes) override;
+  void on_response_end(std::string_view, std::optional<contract::FunctionFailure>) override;
+  void on_response_failed(std::string_view, contract::FunctionFailure) override;
+  void on_invocation_error(std::string_view, contract::FunctionFailure) override;
+  void on_extension_registered(std::string_view) override { has_extension_ = true; }
+  void on_extension_failed(std::string_view name, contract::FunctionFailure) override;
+  void send(contract::ConnectionId, std::string_view head, std::string_view body) override;
+  void close(contract::ConnectionId) override;
+
+  JailContext& context_;
+  StartRequest request_;
+  Launch launch_;
+  Phase phase_ = Phase::starting;
+  Ticket ticket_ = 0;
+  int attempt_ = 0;
+  bool retry_init_ = false;     // the first init was too slow: this jail dies, another is started
+  bool has_extension_ = false;  // asked for SIGTERM and its grace
+  bool killed_ = false;
+  bool reading_ = false;  // a connection is being read: none may be destroyed but by its reader
+  bool gone_ =
+      false;  // the jail has ended; what its sockets still hold may complete a call, not start one
+  std::optional<Ending> start_ending_;  // how the start failed, once known
+  Hold starting_hold_, stopping_hold_;
+  Timing timing_;
+  mutable Bytes max_memory_;
+  mutable TimePoint max_memory_at_{};
+  TimePoint exec_at_{};
+  Reactor::Timer clock_ = Reactor::Timer::none;
+  std::optional<contract::RuntimeApi> api_;
+  sys::Fd listener_, output_;
+  Reactor::Timer listener_rest_ = Reactor::Timer::none;  // until it is watched again
+  Watch listener_watch_, output_watch_;
+  std::unordered_map<contract::ConnectionId, std::unique_ptr<Connection>> connections_;
+  std::vector<std::unique_ptr<Connection>>
+      lingering_;                   // closed by us, read until the peer has seen it
+  std::shared_ptr<CallSink> sink_;  // the running call
+};
+
+}  // namespace faas::inline v0::invoker

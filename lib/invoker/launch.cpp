@@ -1,0 +1,140 @@
+#include "invoker/launch.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "invoker/shims.hpp"
+#include "sandbox/interpreters.hpp"
+
+namespace faas::inline v0 {
+
+std::vector<std::string> installed_runtimes(std::string const& directory) {
+  return sandbox::find_interpreters(directory);
+}
+
+namespace invoker {
+namespace {
+
+constexpr std::string_view kPythonShim = "/var/runtime/bootstrap.py";
+constexpr std::string_view kNodeShim = "/var/runtime/bootstrap.cjs";
+
+bool is_executable_file(std::filesystem::path const& path) {
+  std::error_code ec;
+  auto const status = std::filesystem::symlink_status(path, ec);
+  return !ec && std::filesystem::is_regular_file(status) &&
+         (status.permissions() & std::filesystem::perms::owner_exec) !=
+             std::filesystem::perms::none;
+}
+
+}  // namespace
+
+Result<Launch> parse_runtime(std::string_view runtime, std::string const& directory) {
+  if (runtime == "provided" || runtime == "provided.al2" || runtime == "provided.al2023")
+    return Launch{};
+  if (runtime.starts_with("python3.")) {
+    return Launch{RuntimeFamily::python, fmt::format("{}/{}", directory, runtime)};
+  }
+  if (runtime.starts_with("nodejs") && runtime.ends_with(".x"))
+    return Launch{RuntimeFamily::node, directory + "/node"};
+  return Error{
+      Errc::invalid_argument,
+      fmt::format("Runtime: no runtime is called {:?}; use provided.al2023, python3.N or nodejsN.x",
+                  runtime),
+      "InvalidParameterValueException",
+      {}};
+}
+
+Result<void> Runtimes::check(std::string_view runtime) {
+  if (auto parsed = parse_runtime(runtime, directory_); !parsed) return parsed.error();
+  std::lock_guard lock(mutex_);
+  auto const has = [&] {
+    return std::find(installed_.begin(), installed_.end(), runtime) != installed_.end();
+  };
+  if (has()) return {};
+  installed_ = installed_runtimes(directory_);
+  if (has()) return {};
+  return Error{Errc::unsupported,
+               fmt::format("Runtime: {} is not installed in {}; installed: {}", runtime, directory_,
+                           fmt::join(installed_, ", ")),
+               "InvalidParameterValueException",
+               {}};
+}
+
+std::string find_bootstrap(std::filesystem::path const& task) {
+  return is_executable_file(task / "bootstrap") ? "/var/task/bootstrap" : "";
+}
+
+std::vector<std::string> make_environment(FunctionInfo const& info, RuntimeFamily family,
+                                          std::string const& region) {
+  auto const& function = info.function;
+  std::map<std::string, std::string> env = {
+      {"AWS_DEFAULT_REGION", region},
+      {"AWS_REGION", region},
+      {"AWS_LAMBDA_FUNCTION_NAME", function.name.name},
+      {"AWS_LAMBDA_FUNCTION_VERSION", info.version},
+      {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE", fmt::format("{}", function.limits.memory.mib())},
+      {"AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"},
+      {"AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/" + function.name.name},
+      {"AWS_LAMBDA_LOG_STREAM_NAME",
+       fmt::format("{:%Y/%m/%d}/[{}]{:032x}",
+                   fmt::gmtime(std::chrono::system_clock::to_time_t(info.last_modified)),
+                   info.version, static_cast<std::uint64_t>(info.revision))},
+      {"AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001"},
+      {"AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR"},
+      {"LAMBDA_RUNTIME_DIR", "/var/runtime"},
+      {"LAMBDA_TASK_ROOT", "/var/task"},
+      {"LANG", "C.UTF-8"},  // Debian has no en_US.UTF-8 unless it was generated
+      {"LD_LIBRARY_PATH", "/var/task:/var/task/lib:/opt/lib"},
+      {"PATH", "/usr/local/bin:/usr/bin:/bin:/opt/bin"},
+      {"TZ", ":UTC"},
+      {"_HANDLER", function.handler},
+  };
+  if (family != RuntimeFamily::provided)
+    env["AWS_EXECUTION_ENV"] = "AWS_Lambda_" + function.runtime;
+  if (family == RuntimeFamily::node)
+    env["NODE_PATH"] = "/opt/nodejs/node_modules:/var/task/node_modules";
+  for (auto const& [name, value] : function.environment) env[name] = value;
+  std::vector<std::string> out;
+  out.reserve(env.size());
+  for (auto const& [name, value] : env) out.push_back(name + "=" + value);
+  return out;
+}
+
+Spec make_spec(FunctionInfo const& info, Launch const& launch, std::filesystem::path const& task,
+               std::string const& region, std::string id) {
+  auto const& limits = info.function.limits;
+  Spec spec;
+  spec.id = std::move(id);
+  spec.task = task.string();
+  spec.environment = make_environment(info, launch.family, region);
+  spec.memory = limits.memory;
+  spec.tmp = limits.tmp;
+  // Lambda's share is one CPU for each 1,769 MB. Below one CPU we do not throttle: it would make a
+  // cold start of a small function slower by the same factor, and peers are protected by
+  // cpu.weight.
+  spec.cpus = std::max(1.0, static_cast<double>(limits.memory.mib()) / 1769.0);
+  spec.listener = true;
+  switch (launch.family) {
+    case RuntimeFamily::provided:
+      spec.argv = {find_bootstrap(task)};
+      spec.seccomp = SeccompClass::general;
+      break;
+    case RuntimeFamily::python:
+      spec.argv = {launch.interpreter, std::string(kPythonShim)};
+      spec.files = {{std::string(kPythonShim), std::string(python_shim())}};
+      spec.seccomp = SeccompClass::python;
+      break;
+    case RuntimeFamily::node:
+      spec.argv = {launch.interpreter, std::string(kNodeShim)};
+      spec.files = {{std::string(kNodeShim), std::string(node_shim())}};
+      spec.seccomp = SeccompClass::node;
+      break;
+  }
+  return spec;
+}
+
+}  // namespace invoker
+}  // namespace faas::inline v0

@@ -1,0 +1,54 @@
+// From a function to the jail it runs in: interpreter, arguments, environment. Pure but for looking
+// whether files exist.
+#pragma once
+
+#include <faas/error.hpp>
+#include <faas/function.hpp>
+#include <faas/invoker.hpp>
+#include <faas/sandbox.hpp>
+#include <filesystem>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace faas::inline v0::invoker {
+
+enum class RuntimeFamily { provided, python, node };
+
+// How a runtime name is run.
+struct Launch {
+  RuntimeFamily family = RuntimeFamily::provided;
+  std::string interpreter;  // absolute path; empty for provided
+};
+// By its name alone: "provided.al2023", "python3.11", "nodejs20.x". Errors: invalid_argument (no
+// such runtime).
+Result<Launch> parse_runtime(std::string_view runtime, std::string const& runtimes_directory);
+
+// Which runtimes are installed, looked up once, and again only when one is asked for that was not
+// there. Thread-safe. The first look runs `node --version`.
+class Runtimes {
+ public:
+  explicit Runtimes(std::string directory) : directory_(std::move(directory)) {}
+  // Errors: as parse_runtime; unsupported (not installed; the message lists those that are).
+  Result<void> check(std::string_view runtime);
+
+ private:
+  std::string directory_;
+  std::mutex mutex_;
+  std::vector<std::string> installed_;
+};
+
+// Where a provided function starts, as seen in the jail; empty if `task` has no executable file
+// "bootstrap".
+std::string find_bootstrap(std::filesystem::path const& task);
+
+// Everything but output and the ticket. `id` names the jail.
+Spec make_spec(FunctionInfo const&, Launch const&, std::filesystem::path const& task,
+               std::string const& region, std::string id);
+
+// Lambda's documented environment, less what names AWS's own services, then the function's own.
+std::vector<std::string> make_environment(FunctionInfo const&, RuntimeFamily,
+                                          std::string const& region);
+
+}  // namespace faas::inline v0::invoker

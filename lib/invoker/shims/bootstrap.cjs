@@ -1,0 +1,380 @@
+'use strict';
+// A small Lambda runtime: fetches invocations from the Runtime API and calls the function's handler.
+// Start-up time is the point: CommonJS, and `net` with a reader of our own instead of `http`.
+
+const fs = require('fs');
+const net = require('net');
+const path = require('path');
+const { Writable } = require('stream');
+const { format } = require('util');
+
+const env = process.env;
+const api = env.AWS_LAMBDA_RUNTIME_API;
+const kStreaming = Symbol.for('aws.lambda.runtime.handler.streaming');
+const kHttpType = 'application/vnd.awslambda.http-integration-response';
+
+let requestId;       // of the running invocation
+let running = null;  // {fail(error): Promise}: where an error that nobody caught is reported
+let whenIdle = null; // called once the event loop has nothing left to do
+
+// The wire: one keep-alive connection, one request at a time.
+
+const colon = api.lastIndexOf(':');
+const socket = net.connect(Number(api.slice(colon + 1)), api.slice(0, colon));
+let input = [];
+let inputSize = 0;
+let head = null;    // of the answer being read
+let waiting = null; // resolve of the answer waited for
+
+socket.setNoDelay(true);
+socket.on('error', () => {});
+socket.on('close', () => process.exit(waiting ? 1 : 0));
+socket.on('data', (data) => {
+  input.push(data);
+  inputSize += data.length;
+  deliver();
+});
+
+function readHead() {
+  const bytes = Buffer.concat(input);
+  input = [bytes];
+  const end = bytes.indexOf('\r\n\r\n');
+  if (end < 0) return;
+  const lines = bytes.toString('utf8', 0, end).split('\r\n');
+  const headers = {};
+  for (const line of lines.slice(1)) {
+    const at = line.indexOf(':');
+    headers[line.slice(0, at).toLowerCase()] = line.slice(at + 1).trim();
+  }
+  const start = end + 4;
+  head = { status: Number(lines[0].split(' ')[1]), headers, start, end: start + Number(headers['content-length'] || 0) };
+}
+
+function deliver() {
+  if (!waiting) return;
+  if (!head) readHead();
+  if (!head || inputSize < head.end) return;
+  const bytes = Buffer.concat(input);
+  const answer = { status: head.status, headers: head.headers, body: bytes.toString('utf8', head.start, head.end) };
+  input = [bytes.subarray(head.end)];
+  inputSize = input[0].length;
+  const resolve = waiting;
+  head = waiting = null;
+  socket.unref(); // what the function left running decides whether the event loop is empty
+  resolve(answer);
+}
+
+function answer() {
+  socket.ref();
+  return new Promise((resolve) => {
+    waiting = resolve;
+    deliver();
+  });
+}
+
+function requestHead(method, target, headers) {
+  return `${method} /2018-06-01/runtime/${target} HTTP/1.1\r\nHost: ${api}\r\n${headers}\r\n`;
+}
+
+function post(target, body, headers = '') {
+  const fields = `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n${headers}`;
+  socket.cork();
+  socket.write(requestHead('POST', target, fields));
+  socket.write(body);
+  socket.uncork();
+  return answer();
+}
+
+async function next() {
+  socket.write(requestHead('GET', 'invocation/next', ''));
+  const got = await answer();
+  if (got.status === 200) return got;
+  write('ERROR', `invocation/next answered ${got.status}: ${got.body}`);
+  return process.exit(1);
+}
+
+// The log: one record is one line.
+
+function write(level, text) {
+  writeNow(`${new Date().toISOString()}\t${requestId}\t${level}\t${text.replace(/\n/g, '\r')}\n`);
+}
+
+// Not by process.stdout, which keeps something of each line until the function yields: a long loop that logs
+// would run out of memory. A function that uses it makes the pipe non-blocking, hence the wait.
+function writeNow(text) {
+  let bytes = Buffer.from(text);
+  while (bytes.length > 0) {
+    try {
+      bytes = bytes.subarray(fs.writeSync(1, bytes));
+    } catch (error) {
+      if (error.code !== 'EAGAIN') return;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    }
+  }
+}
+
+function patchConsole() {
+  const levels = { log: 'INFO', info: 'INFO', debug: 'DEBUG', trace: 'TRACE', warn: 'WARN', error: 'ERROR' };
+  for (const [name, level] of Object.entries(levels)) console[name] = (...args) => write(level, format(...args));
+}
+
+// Errors
+
+function makeError(type, message, cause) {
+  const error = new Error(message);
+  error.name = type;
+  const stack = String((cause && cause.stack) || error.stack);
+  error.stack = `${type}: ${message}\n${stack.split('\n').filter((line) => /^\s+at /.test(line)).join('\n')}`;
+  return error;
+}
+
+function describe(error) {
+  if (!(error instanceof Error) && Object.prototype.toString.call(error) !== '[object Error]') {
+    return { errorType: typeof error, errorMessage: format(error), trace: [] };
+  }
+  return { errorType: error.name, errorMessage: error.message, trace: String(error.stack).split('\n') };
+}
+
+function log(title, error) {
+  const { errorType, errorMessage, trace } = describe(error);
+  const more = error instanceof Error ? { ...error } : {};
+  delete more.name;
+  let text;
+  try {
+    text = JSON.stringify({ errorType, errorMessage, ...more, stack: trace });
+  } catch {
+    text = JSON.stringify({ errorType, errorMessage, stack: trace });
+  }
+  write('ERROR', `${title} \t${text}`);
+}
+
+function postError(target, error) {
+  const failure = describe(error);
+  const known = /^(Runtime|Function)\.[A-Z][a-zA-Z]+$/.test(failure.errorType);
+  return post(target, JSON.stringify(failure), known ? `Lambda-Runtime-Function-Error-Type: ${failure.errorType}\r\n` : '');
+}
+
+async function die(title, error, code) {
+  log(title, error);
+  const report = running;
+  running = null;
+  if (report) await report.fail(error);
+  process.exit(code);
+}
+
+// The handler: "dir/module.name.name"
+
+const isFile = (file) => fs.statSync(file, { throwIfNoEntry: false })?.isFile();
+
+async function loadFile(file) {
+  if (file.endsWith('.mjs')) return import(require('url').pathToFileURL(file));
+  try {
+    return require(file);
+  } catch (error) {
+    if (error.code !== 'ERR_REQUIRE_ESM' && error.code !== 'ERR_REQUIRE_ASYNC_MODULE') throw error;
+    return import(require('url').pathToFileURL(file));
+  }
+}
+
+async function loadModule(root, name) {
+  const base = path.resolve(root, name);
+  const file = ['', '.js', '.mjs', '.cjs'].map((extension) => base + extension).find(isFile);
+  try {
+    return await loadFile(file || require.resolve(name, { paths: [root, path.dirname(base)] }));
+  } catch (error) {
+    if (error instanceof SyntaxError) throw makeError('Runtime.UserCodeSyntaxError', String(error), error);
+    if (['MODULE_NOT_FOUND', 'ERR_MODULE_NOT_FOUND'].includes(error && error.code))
+      throw makeError('Runtime.ImportModuleError', String(error), error);
+    throw error;
+  }
+}
+
+async function loadHandler(root, text) {
+  const [, name, names] = /^((?:.*\/)?[^./]+)\.(.+)$/.exec(text) || [];
+  if (!name || text.includes('..')) throw makeError('Runtime.MalformedHandlerName', `Bad handler '${text}': not MODULE.FUNCTION`);
+  const handler = names.split('.').reduce((object, key) => object && object[key], await loadModule(root, name));
+  if (!handler) throw makeError('Runtime.HandlerNotFound', `${text} is undefined or not exported`);
+  if (typeof handler !== 'function') throw makeError('Runtime.HandlerNotFound', `${text} is not a function`);
+  return handler;
+}
+
+// Streaming
+
+class ResponseStream extends Writable {
+  contentType = 'application/octet-stream';
+  prelude = null;
+  answer = null; // of the POST, once its head is out
+
+  setContentType(type) { this.contentType = type; }
+
+  write(chunk, ...rest) {
+    const plain = typeof chunk === 'string' || chunk instanceof Uint8Array;
+    return super.write(plain ? chunk : JSON.stringify(chunk), ...rest);
+  }
+
+  begin() {
+    if (this.answer) return;
+    const fields = 'Lambda-Runtime-Function-Response-Mode: streaming\r\nTransfer-Encoding: chunked\r\n' +
+      'Trailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body\r\n' +
+      `Content-Type: ${this.prelude ? kHttpType : this.contentType}\r\n`;
+    socket.write(requestHead('POST', `invocation/${requestId}/response`, fields));
+    this.answer = true;
+    if (this.prelude) this.chunk(Buffer.from(JSON.stringify(this.prelude) + '\0'.repeat(8)));
+  }
+
+  chunk(data, done) {
+    if (data.length === 0) return done && done();
+    socket.cork();
+    socket.write(`${data.length.toString(16)}\r\n`);
+    socket.write(data);
+    socket.write('\r\n', done);
+    return socket.uncork();
+  }
+
+  _write(data, _encoding, done) {
+    this.begin();
+    this.chunk(data, done);
+  }
+
+  _final(done) {
+    this.begin();
+    this.finish('').then(() => done(), done);
+  }
+
+  async finish(trailers) {
+    socket.write(`0\r\n${trailers}\r\n`);
+    const { status, body } = await answer();
+    if (status !== 202) write('ERROR', `the response was refused (${status}): ${body}`);
+  }
+
+  async fail(error) {
+    if (!this.answer) return postError(`invocation/${requestId}/error`, error);
+    const failure = describe(error);
+    const body = Buffer.from(JSON.stringify(failure)).toString('base64');
+    const type = failure.errorType.replace(/[^\x21-\x7e]/g, '');
+    return this.finish(`Lambda-Runtime-Function-Error-Type: ${type}\r\nLambda-Runtime-Function-Error-Body: ${body}\r\n`);
+  }
+}
+
+globalThis.awslambda = {
+  streamifyResponse: (handler, options) => Object.assign(handler, { [kStreaming]: options || true }),
+  HttpResponseStream: { from: (stream, prelude) => Object.assign(stream, { prelude }) },
+};
+
+const idle = () => new Promise((resolve) => { whenIdle = resolve; });
+
+async function callStreaming(handler, event, context) {
+  const stream = new ResponseStream();
+  const finished = new Promise((resolve, reject) => stream.on('finish', resolve).on('error', reject));
+  finished.catch(() => {});
+  running = stream;
+  try {
+    await Promise.race([handler(event, stream, context), idle()]);
+    if (!stream.writableFinished) await Promise.race([finished, idle()]);
+    if (!stream.writableEnded) stream.end();
+    await finished;
+  } catch (error) {
+    log('Invoke Error', error);
+    await stream.fail(error);
+  }
+}
+
+// Invocations
+
+function makeContext(headers) {
+  const parse = (name) => (headers[name] ? JSON.parse(headers[name]) : undefined);
+  const deadline = Number(headers['lambda-runtime-deadline-ms']);
+  return {
+    callbackWaitsForEmptyEventLoop: true,
+    functionVersion: env.AWS_LAMBDA_FUNCTION_VERSION,
+    functionName: env.AWS_LAMBDA_FUNCTION_NAME,
+    memoryLimitInMB: env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
+    logGroupName: env.AWS_LAMBDA_LOG_GROUP_NAME,
+    logStreamName: env.AWS_LAMBDA_LOG_STREAM_NAME,
+    clientContext: parse('lambda-runtime-client-context'),
+    identity: parse('lambda-runtime-cognito-identity'),
+    invokedFunctionArn: headers['lambda-runtime-invoked-function-arn'],
+    tenantId: headers['lambda-runtime-aws-tenant-id'],
+    awsRequestId: headers['lambda-runtime-aws-request-id'],
+    getRemainingTimeInMillis: () => Math.max(deadline - Date.now(), 0),
+  };
+}
+
+// A promise answers at once; a callback once the event loop is empty, unless the function waived that; a
+// handler that does neither has answered null when nothing is left that could.
+function callHandler(handler, event, context) {
+  return new Promise((resolve, reject) => {
+    const callback = (error, result) => {
+      if (error !== undefined && error !== null) reject(error);
+      else if (context.callbackWaitsForEmptyEventLoop) whenIdle = () => resolve(result);
+      else resolve(result);
+    };
+    context.done = (error, result) => {
+      context.callbackWaitsForEmptyEventLoop = false;
+      callback(error, result);
+    };
+    context.succeed = (result) => context.done(null, result);
+    context.fail = (error) => context.done(error === undefined || error === null ? 'handled' : error);
+    whenIdle = () => resolve(null);
+    const returned = handler(event, context, callback);
+    if (returned && typeof returned.then === 'function') returned.then(resolve, reject);
+  });
+}
+
+function serialize(result) {
+  try {
+    return JSON.stringify(result === undefined ? null : result) ?? 'null';
+  } catch (error) {
+    throw makeError('Runtime.MarshalError', `Unable to stringify response body as json: ${error.message}`, error);
+  }
+}
+
+async function callBuffered(handler, event, context) {
+  running = { fail: (error) => postError(`invocation/${requestId}/error`, error) };
+  let body;
+  try {
+    body = serialize(await callHandler(handler, event, context));
+  } catch (error) {
+    log('Invoke Error', error);
+    await running?.fail(error);
+    return;
+  }
+  running = null;
+  const { status, body: text } = await post(`invocation/${requestId}/response`, body);
+  if (status !== 202) write('ERROR', `the response was refused (${status}): ${text}`);
+}
+
+async function serve(handler) {
+  for (;;) {
+    const { headers, body } = await next();
+    requestId = headers['lambda-runtime-aws-request-id'];
+    env._X_AMZN_TRACE_ID = headers['lambda-runtime-trace-id'] || '';
+    let event, context;
+    try {
+      event = body.trim() ? JSON.parse(body) : {};
+      context = makeContext(headers);
+    } catch (error) {
+      await postError(`invocation/${requestId}/error`, makeError('Runtime.UnmarshalError', `Unable to parse input: ${error.message}`, error));
+      continue;
+    }
+    await (handler[kStreaming] ? callStreaming : callBuffered)(handler, event, context);
+    running = whenIdle = null;
+  }
+}
+
+process.on('beforeExit', () => {
+  const act = whenIdle;
+  whenIdle = null;
+  if (act) act();
+});
+process.on('uncaughtException', (error) => die('Uncaught Exception', error, 129));
+process.on('unhandledRejection', (reason) => {
+  die('Unhandled Promise Rejection', makeError('Runtime.UnhandledPromiseRejection', String(reason), reason), 128);
+});
+
+patchConsole();
+running = { fail: (error) => postError('init/error', error) };
+loadHandler(env.LAMBDA_TASK_ROOT, env._HANDLER).then((handler) => {
+  running = null;
+  return serve(handler);
+}, (error) => die('Uncaught Exception', error, 129));

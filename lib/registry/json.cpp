@@ -1,0 +1,147 @@
+#include "registry/json.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
+#include <chrono>
+#include <limits>
+#include <optional>
+#include <utility>
+
+namespace faas::inline v0::registry {
+namespace {
+
+namespace json = boost::json;
+using Strings = std::map<std::string, std::string>;
+
+json::object object_of(Strings const& strings) {
+  json::object out;
+  out.reserve(strings.size());
+  for (auto const& [key, value] : strings) out.emplace(key, value);
+  return out;
+}
+
+// Takes fields out of one object; after the first that is not as it should be, all are empty.
+class Reader {
+ public:
+  explicit Reader(json::object const& object) : object_(object) {}
+
+  std::string text(std::string_view field) {
+    auto const* value = find(field);
+    if (value != nullptr && value->is_string()) return std::string(value->get_string());
+    return wrong(field, "text"), std::string();
+  }
+
+  template <class Number>
+  Number number(std::string_view field) {
+    auto const* value = find(field);
+    boost::system::error_code code;
+    auto const n =
+        value != nullptr && value->is_number() ? value->to_number<Number>(code) : Number{};
+    if (value == nullptr || !value->is_number() || code) wrong(field, "a number in range");
+    return n;
+  }
+
+  Strings strings(std::string_view field) {
+    Strings out;
+    auto const* value = find(field);
+    if (value == nullptr || !value->is_object()) return wrong(field, "an object"), out;
+    for (auto const& [key, held] : value->get_object()) {
+      if (!held.is_string()) return wrong(field, "an object of texts"), out;
+      out.emplace(key, std::string(held.get_string()));
+    }
+    return out;
+  }
+
+  std::optional<Error> const& error() const { return error_; }
+
+ private:
+  json::value const* find(std::string_view field) const { return object_.if_contains(field); }
+  void wrong(std::string_view field, std::string_view wanted) {
+    if (error_) return;
+    error_ = Error{Errc::corrupt, fmt::format("stored function: \"{}\" is not {}", field, wanted),
+                   "StateCorrupt", "registry"};
+  }
+
+  json::object const& object_;
+  std::optional<Error> error_;
+};
+
+Limits read_limits(Reader& in) {
+  Limits limits;
+  limits.memory = {in.number<std::uint64_t>("memory")};
+  limits.tmp = {in.number<std::uint64_t>("tmp")};
+  limits.timeout = milliseconds(in.number<std::int64_t>("timeout_ms"));
+  limits.concurrency = in.number<unsigned>("concurrency");
+  limits.queue = in.number<unsigned>("queue");
+  return limits;
+}
+
+Function read_function(Reader& in) {
+  Function f;
+  f.name = FunctionName(in.text("account"), in.text("name"));
+  f.runtime = in.text("runtime");
+  f.handler = in.text("handler");
+  f.code = {in.text("code")};
+  f.limits = read_limits(in);
+  f.environment = in.strings("environment");
+  f.description = in.text("description");
+  f.annotations = in.strings("annotations");
+  return f;
+}
+
+}  // namespace
+
+std::string to_json(FunctionInfo const& info) {
+  auto const& f = info.function;
+  json::object out{
+      {"account", f.name.account},
+      {"name", f.name.name},
+      {"runtime", f.runtime},
+      {"handler", f.handler},
+      {"code", f.code.hex},
+      {"memory", f.limits.memory.count},
+      {"tmp", f.limits.tmp.count},
+      {"timeout_ms", f.limits.timeout.count()},
+      {"concurrency", f.limits.concurrency},
+      {"queue", f.limits.queue},
+      {"environment", object_of(f.environment)},
+      {"description", f.description},
+      {"annotations", object_of(f.annotations)},
+      {"revision", static_cast<std::uint64_t>(info.revision)},
+      {"revision_uuid", info.revision_uuid},
+      {"version", info.version},
+      {"code_sha256", info.code_sha256},
+      {"code_size", info.code_size.count},
+      {"last_modified_ns", std::chrono::nanoseconds(info.last_modified.time_since_epoch()).count()},
+  };
+  return json::serialize(out);
+}
+
+Result<FunctionInfo> from_json(std::string_view text) {
+  boost::system::error_code code;
+  auto const value = json::parse(text, code);
+  if (code || !value.is_object()) {
+    return Error{
+        Errc::corrupt,
+        fmt::format("stored function: no JSON object ({})", code ? code.message() : "other"),
+        "StateCorrupt", "registry"};
+  }
+  Reader in(value.get_object());
+  FunctionInfo info;
+  info.function = read_function(in);
+  info.revision = RevisionId{in.number<std::uint64_t>("revision")};
+  info.revision_uuid = in.text("revision_uuid");
+  info.version = in.text("version");
+  info.code_sha256 = in.text("code_sha256");
+  info.code_size = {in.number<std::uint64_t>("code_size")};
+  info.last_modified =
+      SystemTime(std::chrono::nanoseconds(in.number<std::int64_t>("last_modified_ns")));
+  if (in.error()) return *in.error();
+  return info;
+}
+
+}  // namespace faas::inline v0::registry

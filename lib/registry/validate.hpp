@@ -1,0 +1,27 @@
+// Is this a function we can keep? Pure; ranges and texts are Lambda's.
+#pragma once
+
+#include <cstddef>
+#include <faas/error.hpp>
+#include <faas/function.hpp>
+#include <string>
+#include <string_view>
+
+namespace faas::inline v0::registry {
+
+inline constexpr std::size_t kMaxEnvironment = 4096;      // bytes, as one JSON object
+inline constexpr std::size_t kMaxAnnotations = 64 << 10;  // bytes, keys and values
+inline constexpr unsigned kMaxConcurrency = 100'000;
+inline constexpr unsigned kMaxQueue = 1'000'000;
+
+bool is_function_name(std::string_view);  // 1..64 of [a-zA-Z0-9-_]
+bool is_account(std::string_view);        // 12 digits
+// Set by the platform in every function; AWS_LAMBDA_FUNCTION_NAME, _HANDLER, ….
+bool is_reserved_variable(std::string_view);
+
+// Everything of a Function but whether its code exists and its runtime is installed. Errors:
+// invalid_argument, reason InvalidParameterValueException; the message names field, value and
+// range.
+Result<void> validate(Function const&);
+
+}  // namespace faas::inline v0::registry

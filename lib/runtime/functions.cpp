@@ -1,0 +1,162 @@
+// Deploy, update, remove: validate, keep durably, retire what was.
+#include <fmt/format.h>
+
+#include <boost/asio/use_awaitable.hpp>
+
+#include "invoker/launch.hpp"
+#include "registry/validate.hpp"
+#include "runtime/await.hpp"
+#include "runtime/core.hpp"
+#include "sys/random.hpp"
+
+namespace faas::inline v0::runtime {
+namespace {
+
+constexpr std::string_view kHostRuntime = "host";
+
+void apply(FunctionUpdate const& update, Function& function) {
+  if (update.code) function.code = *update.code;
+  if (update.runtime) function.runtime = *update.runtime;
+  if (update.handler) function.handler = *update.handler;
+  if (update.description) function.description = *update.description;
+  if (update.limits) function.limits = *update.limits;
+  if (update.environment) function.environment = *update.environment;
+  if (update.annotations) function.annotations = *update.annotations;
+}
+
+// A registry change as an awaitable. Done is called on the writer thread; the caller continues on
+// its own.
+template <class Change>
+asio::awaitable<Result<FunctionInfo>> committed(asio::any_io_executor executor, Change change) {
+  return awaited<Result<FunctionInfo>>(executor, [change = std::move(change)](auto done) mutable {
+    auto shared = std::make_shared<decltype(done)>(std::move(done));
+    change([shared](Result<FunctionInfo> result) { (*shared)(std::move(result)); });
+  });
+}
+
+}  // namespace
+
+Result<FunctionInfo> Core::describe(Function function, bool is_host) {
+  if (auto valid = registry::validate(function); !valid) return valid.error();
+  FunctionInfo info;
+  info.revision_uuid = sys::random_uuid();
+  info.last_modified = std::chrono::system_clock::now();
+  if (!is_host) {
+    if (auto installed = runtimes_.check(function.runtime); !installed) return installed.error();
+    auto const cache = code();
+    if (!cache) return closed_error();
+    auto package = cache->find(function.code);
+    if (!package) return package.error();
+    info.code_sha256 = package->code_sha256;
+    info.code_size = package->size;
+  }
+  info.function = std::move(function);
+  return info;
+}
+
+asio::awaitable<Result<FunctionInfo>> Core::deploy(Function function, HostCallable callable) {
+  auto const self = shared_from_this();
+  bool const is_host = static_cast<bool>(callable);
+  if (is_host) function.runtime = kHostRuntime;
+  auto described = describe(std::move(function), is_host);
+  if (!described) co_return described.error();
+  auto const keep = is_host ? registry::Keep::this_process : registry::Keep::durable;
+  // The callable is registered with the commit, before deploy returns.
+  auto change = [self, info = std::move(*described), keep, callable](auto done) {
+    std::lock_guard open_lock(*self->mutex_);
+    if (self->closed_) return done(closed_error());
+    self->registry_->add(info, keep, [self, callable, done](Result<FunctionInfo> added) {
+      if (added && callable) {
+        std::lock_guard lock(*self->mutex_);
+        self->callables_.emplace(added->revision, callable);
+      }
+      done(std::move(added));
+    });
+  };
+  auto added = co_await committed(executor, std::move(change));
+  co_return added;
+}
+
+asio::awaitable<Result<FunctionInfo>> Core::update(FunctionName name, FunctionUpdate update) {
+  auto const self = shared_from_this();
+  auto const entry = registry_->find(name);
+  if (!entry) co_return not_found(name);
+  auto function = entry->function;
+  if (function.runtime == kHostRuntime) {
+    co_return Error{
+        Errc::unsupported,
+        fmt::format("{} is a callable of the host: remove it and deploy it again", name.name),
+        "InvalidParameterValueException", "registry"};
+  }
+  apply(update, function);
+  auto described = describe(std::move(function), false);
+  if (!described) co_return described.error();
+  // What this update was made from must still be there when it commits: two updates at once do not
+  // mix.
+  auto const expected = update.expected_revision.value_or(entry->revision_uuid);
+  auto change = [self, info = std::move(*described), expected](auto done) {
+    std::lock_guard open_lock(*self->mutex_);
+    if (self->closed_) return done(closed_error());
+    self->registry_->put(info, expected, std::move(done));
+  };
+  auto stored = co_await committed(executor, std::move(change));
+  if (stored) {
+    std::lock_guard lock(*mutex_);
+    if (!closed_) retire_replaced(name);
+  }
+  co_return stored;
+}
+
+asio::awaitable<Result<void>> Core::remove(FunctionName name) {
+  auto const self = shared_from_this();
+  auto change = [self, name](auto done) {
+    std::lock_guard open_lock(*self->mutex_);
+    if (self->closed_) return done(closed_error());
+    self->registry_->remove(name, std::move(done));
+  };
+  auto removed = co_await committed(executor, std::move(change));
+  if (!removed) co_return removed.error();
+  std::lock_guard lock(*mutex_);
+  if (!closed_) {
+    retire_replaced(name);
+    if (!registry_->find(name)) logs_->remove(name);
+  }
+  co_return Result<void>();
+}
+
+std::shared_ptr<CodeCache> Core::code() const {
+  std::lock_guard lock(*mutex_);
+  return code_;
+}
+
+asio::awaitable<Result<Package>> Core::store(std::function<Result<Package>(CodeCache&)> work) {
+  return awaited<Result<Package>>(
+      executor, [self = shared_from_this(), work = std::move(work)](auto done) mutable {
+        std::lock_guard open_lock(*self->mutex_);
+        if (self->closed_) return done(closed_error());
+        asio::post(self->blocking_, [code = self->code_, work = std::move(work),
+                                     done = std::move(done)]() mutable { done(work(*code)); });
+      });
+}
+
+asio::awaitable<bool> Core::flush() {
+  return awaited<bool>(executor, [self = shared_from_this()](auto done) {
+    std::lock_guard open_lock(*self->mutex_);
+    if (self->closed_) return done(true);
+    auto shared = std::make_shared<decltype(done)>(std::move(done));
+    self->meter_->flush([shared](Result<void> written) { (*shared)(written.has_value()); });
+  });
+}
+
+// The registry shows a callable of the host a moment before it is registered here.
+bool Core::can_run(FunctionInfo const& info) const {
+  return info.function.runtime != kHostRuntime || callables_.count(info.revision) > 0;
+}
+
+Error Core::not_found(FunctionName const& name) const {
+  return {Errc::not_found,
+          fmt::format("Function not found: {}", function_arn(name, options.region)),
+          "ResourceNotFoundException", "registry"};
+}
+
+}  // namespace faas::inline v0::runtime

@@ -1,0 +1,170 @@
+#include "runtime/log_text.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+namespace faas::inline v0::runtime {
+namespace {
+
+using std::chrono::duration;
+using std::chrono::duration_cast;
+using Milliseconds = duration<double, std::milli>;
+
+constexpr std::string_view kPlatform[] = {
+    "START RequestId:", "END RequestId:", "REPORT RequestId:", "RequestId: ", "INIT_START ",
+    "INIT_REPORT ",     "LOGS_DROPPED ",  "EXTENSION\t",       "TELEMETRY\t", "XRAY TraceId:",
+};
+constexpr std::string_view kTimedOut = " Task timed out after ";
+constexpr std::string_view kTimestamp = "dddd-dd-ddTdd:dd:dd.dddZ ";
+
+bool begins_with_timestamp(std::string_view line) {
+  auto fits = [](char c, char wanted) {
+    return wanted == 'd' ? c >= '0' && c <= '9' : c == wanted;
+  };
+  return line.size() >= kTimestamp.size() &&
+         std::equal(kTimestamp.begin(), kTimestamp.end(), line.begin(),
+                    [&](char wanted, char c) { return fits(c, wanted); });
+}
+
+bool looks_like_platform(std::string_view line) {
+  if (begins_with_timestamp(line) && line.find(kTimedOut) != std::string_view::npos) return true;
+  return std::any_of(std::begin(kPlatform), std::end(kPlatform),
+                     [&](std::string_view prefix) { return line.starts_with(prefix); });
+}
+
+// Bytes of the control character at the front of `text`; 0 if it is none. U+0080..U+009F are two
+// bytes of UTF-8, and as good as ESC to a terminal.
+std::size_t control_size(std::string_view text) {
+  auto at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  if (at(0) < 0x20 || at(0) == 0x7f) return at(0) == '\t' ? 0 : 1;
+  return text.size() > 1 && at(0) == 0xc2 && at(1) >= 0x80 && at(1) <= 0x9f ? 2 : 0;
+}
+
+void escape_control(std::string_view control, std::string& out) {
+  auto const last = static_cast<unsigned char>(control.back());
+  if (control.size() == 2) {
+    out += fmt::format("\\u{:04x}", last);
+  } else if (last == '\r') {
+    out += "\\r";
+  } else {
+    out += fmt::format("\\x{:02x}", last);
+  }
+}
+
+void escape(std::string_view text, std::string& out) {
+  std::size_t done = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    auto const size = control_size(text.substr(i));
+    if (size == 0) continue;
+    out += text.substr(done, i - done);
+    escape_control(text.substr(i, size), out);
+    done = i + size;
+    i = done - 1;
+  }
+  out += text.substr(done);
+}
+
+// Ids may come from a caller: no line feed of theirs ends a platform line.
+std::string escaped(std::string_view text) {
+  std::string out;
+  escape(text, out);
+  return out;
+}
+
+void emit(std::string_view line, std::string& out) {
+  if (looks_like_platform(line)) out += '>';
+  escape(line, out);
+  out += '\n';
+}
+
+double ms(Duration d) { return duration_cast<Milliseconds>(d).count(); }
+
+std::uint64_t mib_rounded_up(Bytes bytes) { return (bytes.count + (1 << 20) - 1) >> 20; }
+
+}  // namespace
+
+std::string init_start_line(std::string_view runtime_version, std::string_view runtime_arn) {
+  return fmt::format("INIT_START Runtime Version: {}\tRuntime Version ARN: {}\n",
+                     escaped(runtime_version), escaped(runtime_arn));
+}
+
+std::string start_line(std::string_view request_id, std::string_view version) {
+  return fmt::format("START RequestId: {} Version: {}\n", escaped(request_id), escaped(version));
+}
+
+std::string end_line(std::string_view request_id) {
+  return fmt::format("END RequestId: {}\n", escaped(request_id));
+}
+
+std::string report_line(Report const& report) {
+  auto line = fmt::format(
+      "REPORT RequestId: {}\tDuration: {:.2f} ms\tBilled Duration: {} ms\tMemory Size: {} MB\t"
+      "Max Memory Used: {} MB\t",
+      escaped(report.request_id), ms(report.run),
+      std::chrono::ceil<milliseconds>(report.billed).count(), report.memory.mib(),
+      mib_rounded_up(report.max_memory));
+  if (report.init) line += fmt::format("Init Duration: {:.2f} ms\t", ms(*report.init));
+  return line + "\n";
+}
+
+std::string timeout_line(SystemTime now, std::string_view request_id, milliseconds timeout) {
+  return fmt::format("{} {}{}{:.2f} seconds\n\n", log_timestamp(now), escaped(request_id),
+                     kTimedOut, duration<double>(timeout).count());
+}
+
+std::string fault_line(std::string_view request_id, std::string_view message,
+                       std::string_view error_type) {
+  return fmt::format("RequestId: {} Error: {}\n{}\n", escaped(request_id), escaped(message),
+                     escaped(error_type));
+}
+
+std::string dropped_line(std::uint64_t bytes, Bytes budget) {
+  return fmt::format("LOGS_DROPPED {} bytes: more than {} bytes a second, or no room for them\n",
+                     bytes, budget.count);
+}
+
+std::string log_timestamp(SystemTime time) {
+  auto const second = std::chrono::floor<std::chrono::seconds>(time);
+  auto const rest = duration_cast<milliseconds>(time - second).count();
+  auto const calendar = fmt::gmtime(std::chrono::system_clock::to_time_t(second));
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", calendar, rest);
+}
+
+void LineAssembler::feed(std::string_view bytes, std::string& out) {
+  while (!bytes.empty()) {
+    auto const room = kMaxLogLine - partial_.size();
+    auto const end = bytes.substr(0, room + 1).find('\n');
+    bool const ends = end != std::string_view::npos;
+    if (!ends && bytes.size() <= room) {
+      partial_ += bytes;
+      return;
+    }
+    auto const size = ends ? end : room;
+    if (partial_.empty()) {
+      emit(bytes.substr(0, size), out);
+    } else {
+      partial_ += bytes.substr(0, size);
+      emit(partial_, out);
+      partial_ = {};
+    }
+    bytes.remove_prefix(ends ? size + 1 : size);
+  }
+}
+
+void LineAssembler::flush(std::string& out) {
+  if (partial_.empty()) return;
+  emit(partial_, out);
+  partial_ = {};
+}
+
+void LogTail::append(std::string_view text) {
+  if (text.size() > kMaxLogTail) text.remove_prefix(text.size() - kMaxLogTail);
+  auto const total = text_.size() + text.size();
+  if (total > kMaxLogTail) text_.erase(0, total - kMaxLogTail);
+  text_ += text;
+}
+
+}  // namespace faas::inline v0::runtime

@@ -1,0 +1,83 @@
+#include "runtime/stream.hpp"
+
+#include <utility>
+
+namespace faas::inline v0::runtime {
+
+void StreamState::open_locked(Result<bool> result) { opened_(std::move(result)); }
+
+void StreamState::head(ResponseHead head) {
+  std::lock_guard lock(mutex_);
+  head_ = std::move(head);
+  open_locked(true);
+}
+
+bool StreamState::put(std::string_view bytes) {
+  if (bytes.empty()) return true;
+  std::lock_guard lock(mutex_);
+  if (unread_) return true;
+  if (reader_) {
+    reader_(std::string(bytes));
+    return true;
+  }
+  chunks_.emplace_back(bytes);
+  waiting_ += bytes.size();
+  full_ = waiting_ >= kWindow;
+  return !full_;
+}
+
+void StreamState::end(Outcome outcome) {
+  std::lock_guard lock(mutex_);
+  trailer_ = std::move(outcome);
+  ended_ = true;
+  drained_ = nullptr;
+  open_locked(true);
+  reader_(std::nullopt);
+}
+
+void StreamState::fail(Error error) {
+  std::lock_guard lock(mutex_);
+  ended_ = true;
+  drained_ = nullptr;
+  open_locked(std::move(error));
+  reader_(std::nullopt);
+}
+
+void StreamState::set_drained(std::function<void()> drained) {
+  std::lock_guard lock(mutex_);
+  drained_ = std::move(drained);
+}
+
+void StreamState::read(invoker::Completion<Chunk> reader) {
+  std::function<void()> drained;
+  {
+    std::lock_guard lock(mutex_);
+    if (chunks_.empty()) {
+      if (ended_) return reader(std::nullopt);
+      reader_ = std::move(reader);
+      return;
+    }
+    auto chunk = std::move(chunks_.front());
+    chunks_.pop_front();
+    waiting_ -= chunk.size();
+    if (full_ && waiting_ <= kWindow / 2) {
+      full_ = false;
+      drained = drained_;
+    }
+    reader(std::move(chunk));
+  }
+  if (drained) drained();  // takes the engine's mutex: ours must be free
+}
+
+void StreamState::reader_left() {
+  std::function<void()> drained;
+  {
+    std::lock_guard lock(mutex_);
+    unread_ = true;
+    chunks_.clear();
+    if (std::exchange(full_, false)) drained = drained_;
+  }
+  if (drained) drained();
+}
+
+}  // namespace faas::inline v0::runtime

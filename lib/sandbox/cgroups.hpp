@@ -1,0 +1,75 @@
+// The cgroup2 tree of one Sandbox: <root>/faas-<runtime id>/<spec id>. Found through mountinfo,
+// never assumed; nothing of cgroup v1 is ever touched.
+#pragma once
+
+#include <cstdint>
+#include <faas/sandbox.hpp>
+#include <optional>
+#include <string>
+
+#include "sys/fd.hpp"
+
+namespace faas::inline v0::sandbox {
+
+struct Controllers {
+  bool memory = false;
+  bool pids = false;
+  bool cpu = false;
+};
+
+// Of a cgroup2 hierarchy mounted somewhere: its mount point, and whether v1 hierarchies are mounted
+// too.
+struct CgroupHost {
+  std::string mount;  // empty: none
+  bool hybrid = false;
+};
+CgroupHost find_cgroup2(std::string_view mountinfo);
+
+// One jail's leaf. Killed, read and removed by this.
+class Cgroup {
+ public:
+  Cgroup() = default;
+  int fd() const { return fd_.get(); }
+  explicit operator bool() const { return static_cast<bool>(fd_); }
+
+  void kill() const;  // cgroup.kill: everything in it at once (G10)
+  // `events`: as events() gives it; reads it anew.
+  static bool populated(int events);
+  sys::Fd events() const;  // EPOLLPRI when `populated` changes
+  bool was_out_of_memory() const;
+  std::uint64_t peak() const;    // bytes; 0 without the controller
+  std::uint64_t cpu_us() const;  // 0 if it cannot be read
+
+ private:
+  friend class Cgroups;
+  sys::Fd fd_;
+  std::string name_;
+};
+
+class Cgroups {
+ public:
+  // Makes the runtime's own group, enables what controllers there are, removes what an earlier
+  // process with this id left. Nothing: no cgroup is writable here. Errors: conflict (a living
+  // process has this runtime id), not_found or denied for a `root` given.
+  static Result<std::optional<Cgroups>> open(std::string const& root,
+                                             std::string const& runtime_id);
+  ~Cgroups();
+  Cgroups(Cgroups&&) noexcept = default;
+  Cgroups& operator=(Cgroups&&) noexcept = default;
+
+  Controllers controllers() const { return controllers_; }
+  // With its limits set, before anything is in it. Errors: conflict (the id is in use), io.
+  Result<Cgroup> create(Spec const&) const;
+  // When it is no longer populated. False: it still is.
+  bool remove(Cgroup&) const;
+
+ private:
+  Cgroups() = default;
+
+  sys::Fd parent_;
+  sys::Fd own_;  // also holds the flock that says this id is alive
+  std::string name_;
+  Controllers controllers_;
+};
+
+}  // namespace faas::inline v0::sandbox

@@ -1,0 +1,109 @@
+// Dropping every right, and the last steps up to the function's exec.
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/seccomp.h>
+#include <linux/securebits.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <csignal>
+
+#include <fmt/format.h>
+
+#include "sandbox/plan_builder.hpp"
+
+namespace faas::inline v0::sandbox {
+namespace {
+
+void limit(Builder& b, char const* name, Number resource, std::uint64_t value) {
+  rlimit64 const both{value, value};
+  b.step(name, FAAS_CALL(prlimit64),
+         {number(0), resource, structure(both, fmt::format("{{{0}, {0}}}", value)), number(0)});
+}
+
+void plan_limits(Builder& b) {
+  // G19: 0 would still start a core_pattern handler as the host's root; 1 starts none and writes
+  // nothing.
+  limit(b, "limit-core", FAAS_N(RLIMIT_CORE), std::min<std::uint64_t>(1, b.host.max_core));
+  limit(b, "limit-files", FAAS_N(RLIMIT_NOFILE),
+        std::min<std::uint64_t>(b.spec.open_files, b.host.max_open_files));
+  // Counted for each user namespace, so jails with one host id do not share it. One more for pid 1.
+  limit(b, "limit-processes", FAAS_N(RLIMIT_NPROC),
+        std::min<std::uint64_t>(b.spec.processes + 1ull, b.host.max_processes));
+  // Never RLIMIT_AS: Node reserves more addresses than any limit one would set. Shared memory is
+  // outside RLIMIT_DATA; the memory watch counts it.
+  if (!b.host.memory_controller) limit(b, "limit-data", FAAS_N(RLIMIT_DATA), b.spec.memory.count);
+  limit(b, "limit-locked-memory", FAAS_N(RLIMIT_MEMLOCK), 64 << 10);
+  limit(b, "limit-message-queues", FAAS_N(RLIMIT_MSGQUEUE), 0);
+}
+
+void plan_streams(Builder& b) {
+  b.open(slot::null, "open-null", FAAS_CALL(openat),
+         {FAAS_N(AT_FDCWD), std::string("/dev/null"), FAAS_N(O_RDWR | O_CLOEXEC)});
+  b.step("stdin", FAAS_CALL(dup3), {slot::null, number(0), number(0)});
+  b.step("stdout", FAAS_CALL(dup3),
+         {b.spec.output_fd >= 0 ? slot::output : slot::null, number(1), number(0)});
+  b.step("stderr", FAAS_CALL(dup3),
+         {b.spec.error_fd >= 0 ? slot::error : slot::null, number(2), number(0)});
+}
+
+void plan_announcement(Builder& b) {
+  // Carries the function's pid as the kernel sees it (SCM_CREDENTIALS), and what the spawner keeps.
+  std::vector<Arg> fds{slot::proc, slot::tmp};
+  if (b.spec.listener) fds.insert(fds.begin(), slot::listener);
+  b.step("announce", {static_cast<std::uint32_t>(wire::Special::announce), "announce"},
+         std::move(fds));
+}
+
+}  // namespace
+
+// In pid 1, before it starts the function: the child inherits all of it, and pid 1 keeps nothing
+// either.
+void plan_drop(Builder& b) {
+  // No id gives rights back: not by setuid(0), not by exec of a file of root's.
+  b.step("lock-securebits", FAAS_CALL(prctl),
+         {FAAS_N(PR_SET_SECUREBITS), FAAS_N(SECBIT_NOROOT | SECBIT_NO_SETUID_FIXUP |
+                                            SECBIT_NO_CAP_AMBIENT_RAISE | SECURE_ALL_LOCKS)});
+  // While CAP_SETPCAP is still there.
+  for (unsigned c = 0; c <= b.host.last_capability; ++c)
+    b.step("drop-bounding", FAAS_CALL(prctl), {FAAS_N(PR_CAPBSET_DROP), number(c)});
+  b.step(
+      "clear-ambient", FAAS_CALL(prctl),
+      {FAAS_N(PR_CAP_AMBIENT), FAAS_N(PR_CAP_AMBIENT_CLEAR_ALL), number(0), number(0), number(0)});
+  // Inheritable too (CVE-2022-29162).
+  __user_cap_header_struct const header{_LINUX_CAPABILITY_VERSION_3, 0};
+  struct {
+    __user_cap_data_struct sets[2];
+  } const none{};
+  b.step("drop-capabilities", FAAS_CALL(capset),
+         {structure(header, "{version 3, self}"), structure(none, "{}")});
+  b.step("no-new-privileges", FAAS_CALL(prctl),
+         {FAAS_N(PR_SET_NO_NEW_PRIVS), number(1), number(0), number(0), number(0)});
+}
+
+void plan_program(Builder& b) {
+  // No controlling terminal to push characters into (TIOCSTI, CVE-2017-5226).
+  b.step("new-session", FAAS_CALL(setsid), {});
+  plan_streams(b);
+  plan_limits(b);
+  b.step("umask", FAAS_CALL(umask), {number(022)});
+  // As the function's own id, in the function's own root: a link of the tenant's leads nowhere
+  // else.
+  b.step("working-directory", FAAS_CALL(chdir), {b.spec.working_directory});
+  auto& where = b.step("verify-directory", FAAS_CALL(getcwd), {Scratch{}, number(4096)});
+  where.check = wire::Check::absolute;
+  plan_announcement(b);
+  // The spawner runs with every signal blocked; a program expects none.
+  b.step("unblock-signals", FAAS_CALL(rt_sigprocmask),
+         {FAAS_N(SIG_SETMASK), structure(std::uint64_t{0}, "{}"), number(0), number(8)});
+  // G3: whatever else is open, nothing crosses, and no directory above all (CVE-2024-21626).
+  b.step("close-files", FAAS_CALL(close_range), {number(3), FAAS_N(~0u), number(0)});
+  // G8: last, so that it need not allow what building a jail takes.
+  b.step("seccomp", FAAS_CALL(seccomp),
+         {FAAS_N(SECCOMP_SET_MODE_FILTER), number(0), FilterArg{b.spec.seccomp}});
+  b.step("exec", FAAS_CALL(execve),
+         {b.spec.argv.front(), List{b.spec.argv}, List{b.spec.environment}});
+}
+
+}  // namespace faas::inline v0::sandbox

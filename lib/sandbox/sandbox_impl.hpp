@@ -1,0 +1,79 @@
+// What one Sandbox owns. Private to sandbox.cpp and events.cpp.
+#pragma once
+
+#include <array>
+#include <deque>
+#include <faas/sandbox.hpp>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "sandbox/cgroups.hpp"
+#include "sandbox/facts.hpp"
+#include "sandbox/spawner_process.hpp"
+#include "sandbox/uid_pool.hpp"
+
+namespace faas::inline v0 {
+
+struct Sandbox::Impl {
+  // One ticket that has not ended.
+  struct Jail {
+    std::string id;
+    std::optional<std::uint32_t> uid;  // from the pool
+    sandbox::Cgroup cgroup;
+    sys::Fd pidfd;   // of its pid 1, once started
+    sys::Fd events;  // of its cgroup, once lost
+    int pid = 0;
+    TimePoint submitted;
+    bool killed = false;  // kill() was called: if it never starts, that is why
+    bool lost = false;
+  };
+  using Jails = std::map<Ticket, Jail>;
+
+  ~Impl();
+
+  // sandbox.cpp: opening, and requests.
+  Result<void> open(SandboxOptions const&);
+  Result<void> open_cgroups(SandboxOptions const&);
+  Result<void> open_ids(SandboxOptions const&);
+  Result<void> open_handles();
+  Result<Ticket> submit(Spec const&);
+  Result<Ticket> start(Spec const&, TimePoint submitted);
+  void signal(Ticket, sandbox::wire::Verb);
+  Bytes max_memory(Ticket) const;
+  Result<void> ensure_spawner();
+  Result<void> ensure_filter(SeccompClass);
+  Result<void> claim(Spec const&, Jail&);
+  Result<void> send_start(Spec const&, Jail const&, Ticket);
+  Result<void> send(std::string message, std::vector<int> const& fds);
+  void release(Jail&);
+
+  // events.cpp: what came back.
+  std::optional<SandboxEvent> poll();
+  void take_reply(sandbox::SpawnerReply);
+  void on_started(Jails::iterator, sandbox::SpawnerReply&);
+  void on_failed(Jails::iterator, sandbox::wire::Reply const&);
+  void on_exited(Jails::iterator, sandbox::wire::Reply const&);
+  void lose_all();
+  void lose(Jail&);
+  static bool is_gone(Jail const&);
+  void finish_lost();
+  void watch_socket();
+  void show_readable();
+
+  sandbox::Facts facts;
+  std::optional<sandbox::Cgroups> cgroups;  // outlives the spawner: its end clears what is left
+  std::optional<sandbox::UidPool> uids;
+  std::array<std::string, sandbox::wire::kFilters> filters;  // compiled at first use
+  std::array<bool, sandbox::wire::kFilters> filter_sent{};   // to this spawner
+  std::unique_ptr<sandbox::SpawnerProcess> spawner;
+  sys::Fd epoll;
+  sys::Fd wake;  // eventfd: readable while `ready` is not empty
+  bool awake = false;
+  std::deque<SandboxEvent> ready;
+  Jails jails;
+  Ticket next_ticket = 1;
+};
+
+}  // namespace faas::inline v0

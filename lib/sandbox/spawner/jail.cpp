@@ -1,0 +1,127 @@
+// pid 1 of a jail: builds it, starts the function as its child, reaps, and ends when the function
+// ends; the kernel then kills whatever is left in the pid namespace. It never execs, so no libc
+// starts here.
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "sandbox/spawner/spawner.hpp"
+
+namespace spawner {
+namespace {
+
+void send_report(int socket, wire::Report const& report) {
+  send(socket, &report, sizeof report, MSG_NOSIGNAL);
+}
+
+[[noreturn]] void fail(Start& start, wire::Step const* step, int error) {
+  wire::Report report{};
+  report.kind = wire::ReportKind::failed;
+  report.error = error;
+  memcpy(report.step, step->name, sizeof report.step);
+  send_report(start.jail_report, report);
+  _exit(1);
+}
+
+// The copies of the spawner's descriptors: its library's socket, other jails. Only those of this
+// start stay, up to the plan's own close_range.
+void close_strangers(Start const& start) {
+  int keep[8];
+  int count = 0;
+  auto const add = [&](int fd) {
+    if (fd < 0) return;
+    int at = count++;
+    for (; at > 0 && keep[at - 1] > fd; --at) keep[at] = keep[at - 1];
+    keep[at] = fd;
+  };
+  add(start.jail_report);
+  for (int i = wire::kOutput; i < wire::kSlots && count < 7; ++i) add(start.slots[i]);
+  unsigned from = 3;
+  for (int i = 0; i < count; ++i) {
+    auto const fd = static_cast<unsigned>(keep[i]);
+    if (fd > from) syscall(SYS_close_range, from, fd - 1, 0);
+    from = fd + 1;
+  }
+  syscall(SYS_close_range, from, ~0u, 0);
+}
+
+// Shared with the vforked child, which writes it before it gives up.
+struct Launch {
+  Start* start;
+  wire::Step const* failed;
+  int error;
+};
+
+int run_program(void* argument) {
+  auto& launch = *static_cast<Launch*>(argument);
+  launch.failed = walk(*launch.start, wire::Where::program, launch.error);
+  _exit(1);  // only a failed step gets here
+}
+
+// The function's process. Shares our memory until its exec (nothing is copied), and we stand still.
+pid_t start_program(Launch& launch) {
+  alignas(16) static char stack[32 * 1024];
+  return clone(run_program, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, &launch);
+}
+
+std::uint64_t own_microseconds() {
+  rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  auto const us = [](timeval t) {
+    return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000 + static_cast<std::uint64_t>(t.tv_usec);
+  };
+  return us(usage.ru_utime) + us(usage.ru_stime);
+}
+
+[[noreturn]] void reap(int report_socket, pid_t program) {
+  sigset_t awaited;
+  sigemptyset(&awaited);
+  sigaddset(&awaited, SIGCHLD);
+  sigaddset(&awaited, SIGTERM);
+  for (;;) {
+    int status;
+    pid_t pid;
+    while ((pid = waitpid(-1, &status, WNOHANG | __WALL)) > 0) {
+      if (pid != program) continue;
+      wire::Report report{};
+      report.kind = wire::ReportKind::exited;
+      report.status = status;
+      report.own_us = own_microseconds();
+      send_report(report_socket, report);
+      _exit(0);
+    }
+    if (sigwaitinfo(&awaited, nullptr) == SIGTERM) kill(program, SIGTERM);
+  }
+}
+
+}  // namespace
+
+void run_jail(Start& start) {
+  close_strangers(start);
+  start.slots[wire::kReport] = start.jail_report;
+  Launch launch{&start, nullptr, 0};
+  if (auto const* step = walk(start, wire::Where::jail, launch.error))
+    fail(start, step, launch.error);
+  pid_t const program = start_program(launch);
+  if (program == -1) {
+    wire::Step fork{};
+    strcpy(fork.name, "start-program");
+    fail(start, &fork, errno);
+  }
+  if (launch.failed) fail(start, launch.failed, launch.error);
+  wire::Report report{};
+  report.kind = wire::ReportKind::started;
+  send_report(start.jail_report, report);
+  dup3(start.jail_report, 3, O_CLOEXEC);  // harmless if it is 3 already
+  syscall(SYS_close_range, 4u, ~0u, 0);
+  reap(3, program);
+}
+
+}  // namespace spawner

@@ -1,0 +1,472 @@
+// The spawner's loop: requests from the library, reports from the jails, their ends, the memory
+// watch.
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/keyctl.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sandbox/spawner/spawner.hpp"
+
+namespace spawner {
+namespace {
+
+constexpr int kMaxJails = 16'384;
+constexpr int kWatchPeriodMs = 100;
+
+enum class Source : std::uint32_t { library, host, report, pidfd };
+
+struct State {
+  int epoll;
+  int watched;  // jails with a memory limit
+  std::uint64_t next_watch_ms;
+  int highest;  // index of the last jail in use, plus one
+  sock_fprog programs[wire::kFilters];
+  alignas(8) sock_filter filters[wire::kFilters][wire::kMaxFilter / sizeof(sock_filter)];
+  alignas(8) char message[wire::kMaxMessage];
+  Start start;
+  Jail jails[kMaxJails];
+};
+State state;  // static: nothing is allocated, and pages never touched cost nothing
+
+std::uint64_t now_ms() {
+  timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return static_cast<std::uint64_t>(t.tv_sec) * 1000 +
+         static_cast<std::uint64_t>(t.tv_nsec) / 1'000'000;
+}
+
+void close_fd(int& fd) {
+  if (fd >= 0) close(fd);
+  fd = -1;
+}
+
+void watch_fd(int fd, Source source, int index) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.u64 = static_cast<std::uint64_t>(source) << 32 | static_cast<std::uint32_t>(index);
+  epoll_ctl(state.epoll, EPOLL_CTL_ADD, fd, &event);
+}
+
+// By name: a jail just cloned has copies of every descriptor for a moment, and as long as one is
+// open the kernel would go on reporting a file we closed, for an index that is another jail's by
+// then.
+void unwatch_fd(int fd) { epoll_ctl(state.epoll, EPOLL_CTL_DEL, fd, nullptr); }
+
+void reply(wire::Reply const& message, int const* fds, int count) {
+  alignas(cmsghdr) char control[CMSG_SPACE(2 * sizeof(int))] = {};
+  iovec io{const_cast<wire::Reply*>(&message), sizeof message};
+  msghdr header{};
+  header.msg_iov = &io;
+  header.msg_iovlen = 1;
+  if (count) {
+    header.msg_control = control;
+    header.msg_controllen = CMSG_SPACE(static_cast<std::size_t>(count) * sizeof(int));
+    auto* c = CMSG_FIRSTHDR(&header);
+    c->cmsg_level = SOL_SOCKET;
+    c->cmsg_type = SCM_RIGHTS;
+    c->cmsg_len = CMSG_LEN(static_cast<std::size_t>(count) * sizeof(int));
+    memcpy(CMSG_DATA(c), fds, static_cast<std::size_t>(count) * sizeof(int));
+  }
+  sendmsg(wire::kSpawnerSocket, &header, MSG_NOSIGNAL);  // a dead library is seen by its pidfd
+}
+
+void reply_failed(std::uint64_t ticket, char const* step, int error) {
+  wire::Reply r{};
+  r.kind = wire::ReplyKind::failed;
+  r.ticket = ticket;
+  r.error = error;
+  strncpy(r.step, step, sizeof r.step - 1);
+  reply(r, nullptr, 0);
+}
+
+// --- starting
+// ---------------------------------------------------------------------------------------
+
+// Offsets of a list of strings become addresses.
+void relocate(Start& start) {
+  for (std::uint32_t i = 0; i < start.head.steps; ++i)
+    for (int a = 0; a < 6; ++a) {
+      if (start.steps[i].kinds[a] != wire::ArgKind::list) continue;
+      auto* item = reinterpret_cast<std::uint64_t*>(start.arena + start.steps[i].args[a]);
+      for (; *item != ~0ull; ++item) *item += reinterpret_cast<std::uint64_t>(start.arena);
+      *item = 0;
+    }
+}
+
+bool report_sockets(Start& start) {
+  int pair[2];
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) return false;
+  int const on = 1;
+  setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
+  start.own_report = pair[0];
+  start.jail_report = pair[1];
+  start.slots[wire::kReport] = pair[0];
+  return true;
+}
+
+pid_t clone_jail(Start& start, int& pidfd) {
+  clone_args args{};
+  args.flags = start.head.clone_flags | CLONE_PIDFD;
+  args.pidfd = reinterpret_cast<std::uint64_t>(&pidfd);
+  args.exit_signal = SIGCHLD;
+  if (start.cgroup >= 0) {
+    args.flags |= CLONE_INTO_CGROUP;  // G9: no instant outside its limits
+    args.cgroup = static_cast<std::uint64_t>(start.cgroup);
+  }
+  return static_cast<pid_t>(syscall(SYS_clone3, &args, sizeof args));
+}
+
+int free_index() {
+  for (int i = 0; i < kMaxJails; ++i)
+    if (!state.jails[i].used) return i;
+  return -1;
+}
+
+// What was opened for this start and is not kept.
+void close_start(Start& start) {
+  for (int i = wire::kOutput; i < wire::kSlots; ++i) close_fd(start.slots[i]);
+  close_fd(start.jail_report);
+}
+
+Jail& add_jail(int index, Start const& start, int pidfd) {
+  auto& jail = state.jails[index];
+  jail = {};
+  jail.used = true;
+  jail.ticket = start.head.ticket;
+  jail.pid = start.pid;
+  jail.pidfd = pidfd;
+  jail.report = start.own_report;
+  jail.cgroup = start.cgroup;
+  jail.proc = jail.tmp = jail.listener = -1;
+  jail.memory = start.head.watched_memory;
+  if (index >= state.highest) state.highest = index + 1;
+  watch_fd(jail.report, Source::report, index);
+  return jail;
+}
+
+void start_jail(Start& start) {
+  relocate(start);
+  int const index = free_index();
+  int error = 0;
+  char const* failed = nullptr;
+  int pidfd = -1;
+  if (index < 0) {
+    failed = "jail-table", error = ENOSPC;
+  } else if (!report_sockets(start)) {
+    failed = "report-socket", error = errno;
+  } else if (auto const* step = walk(start, wire::Where::before, error)) {
+    failed = step->name;
+  } else if ((start.pid = clone_jail(start, pidfd)) == 0) {
+    run_jail(start);
+  } else if (start.pid < 0) {
+    failed = "clone", error = errno;
+  }
+  if (failed) {
+    close_fd(start.own_report);
+    close_fd(start.cgroup);
+    close_start(start);
+    return reply_failed(start.head.ticket, failed, error);
+  }
+  close_fd(start.jail_report);
+  auto& jail = add_jail(index, start, pidfd);
+  if (auto const* step = walk(start, wire::Where::after, error)) {
+    memcpy(jail.step, step->name, sizeof jail.step);  // it waits for us, so it has run nothing
+    jail.error = error;
+    syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0);
+  }
+  close_start(start);
+}
+
+// --- requests of the library
+// ------------------------------------------------------------------------
+
+void on_start(std::size_t size, int const* fds, int count) {
+  auto& start = state.start;
+  for (int& slot : start.slots) slot = -1;
+  start.own_report = start.jail_report = start.cgroup = -1;
+  memcpy(&start.head, state.message, sizeof start.head);
+  start.filters = state.programs;
+  std::size_t const steps = start.head.steps * sizeof(wire::Step);
+  if (sizeof start.head + steps + start.head.arena != size) _exit(2);  // not our library
+  start.steps = reinterpret_cast<wire::Step const*>(state.message + sizeof start.head);
+  start.arena = state.message + sizeof start.head + steps;
+  int next = 0;
+  auto const take = [&](unsigned flag) {
+    return (start.head.fds & flag) && next < count ? fds[next++] : -1;
+  };
+  start.slots[wire::kOutput] = take(wire::kHasOutput);
+  start.slots[wire::kError] = take(wire::kHasError);
+  start.cgroup = take(wire::kHasCgroup);
+  start_jail(start);
+}
+
+void on_signal(wire::Verb verb) {
+  wire::Signal request;
+  memcpy(&request, state.message, sizeof request);
+  for (int i = 0; i < state.highest; ++i) {
+    auto& jail = state.jails[i];
+    if (!jail.used || jail.ticket != request.ticket) continue;
+    int const signal = verb == wire::Verb::kill ? SIGKILL : SIGTERM;
+    syscall(SYS_pidfd_send_signal, jail.pidfd, signal, nullptr, 0);
+  }
+}
+
+void on_filter(std::size_t size) {
+  wire::Filter head;
+  memcpy(&head, state.message, sizeof head);
+  if (head.index >= wire::kFilters || head.bytes > wire::kMaxFilter ||
+      sizeof head + head.bytes != size)
+    _exit(2);
+  memcpy(state.filters[head.index], state.message + sizeof head, head.bytes);
+  state.programs[head.index].filter = state.filters[head.index];
+  state.programs[head.index].len = static_cast<unsigned short>(head.bytes / sizeof(sock_filter));
+}
+
+// Takes a message and its descriptors. The bytes read; 0 at the end of the stream.
+ssize_t receive(int socket, void* buffer, std::size_t size, int* fds, int& count, pid_t* sender) {
+  alignas(cmsghdr) char control[CMSG_SPACE(4 * sizeof(int)) + CMSG_SPACE(sizeof(ucred))];
+  iovec io{buffer, size};
+  msghdr header{};
+  header.msg_iov = &io;
+  header.msg_iovlen = 1;
+  header.msg_control = control;
+  header.msg_controllen = sizeof control;
+  count = 0;
+  ssize_t const n = recvmsg(socket, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+  if (n < 0) return n;
+  for (auto* c = CMSG_FIRSTHDR(&header); c; c = CMSG_NXTHDR(&header, c)) {
+    if (c->cmsg_level != SOL_SOCKET) continue;
+    if (c->cmsg_type == SCM_RIGHTS) {
+      count = static_cast<int>((c->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+      memcpy(fds, CMSG_DATA(c), static_cast<std::size_t>(count) * sizeof(int));
+    } else if (c->cmsg_type == SCM_CREDENTIALS && sender) {
+      *sender = reinterpret_cast<ucred const*>(CMSG_DATA(c))->pid;
+    }
+  }
+  return n;
+}
+
+[[noreturn]] void end_all() {
+  for (int i = 0; i < state.highest; ++i)
+    if (state.jails[i].used)
+      syscall(SYS_pidfd_send_signal, state.jails[i].pidfd, SIGKILL, nullptr, 0);
+  // Reaped here, so that no jail is ever an orphan of somebody else's.
+  for (int i = 0; i < state.highest; ++i)
+    if (state.jails[i].used) waitpid(state.jails[i].pid, nullptr, 0);
+  _exit(0);
+}
+
+void on_library() {
+  int fds[4], count;
+  ssize_t const n =
+      receive(wire::kSpawnerSocket, state.message, sizeof state.message, fds, count, nullptr);
+  if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) end_all();
+  if (n < 8) return;
+  wire::Verb verb;
+  memcpy(&verb, state.message, sizeof verb);
+  switch (verb) {
+    case wire::Verb::start: return on_start(static_cast<std::size_t>(n), fds, count);
+    case wire::Verb::kill:
+    case wire::Verb::terminate: return on_signal(verb);
+    case wire::Verb::filter: return on_filter(static_cast<std::size_t>(n));
+  }
+  _exit(2);
+}
+
+// --- reports of the jails
+// ---------------------------------------------------------------------------
+
+void on_announce(Jail& jail, unsigned flags, int const* fds, int count, pid_t sender) {
+  int next = 0;
+  auto const take = [&](unsigned flag) {
+    return (flags & flag) && next < count ? fds[next++] : -1;
+  };
+  jail.listener = take(wire::kHasListener);
+  jail.proc = take(wire::kHasProc);
+  jail.tmp = take(wire::kHasTmp);
+  jail.program = sender;
+}
+
+void on_started(Jail& jail) {
+  jail.started = true;
+  wire::Reply r{};
+  r.kind = wire::ReplyKind::started;
+  r.ticket = jail.ticket;
+  r.pid = jail.program;
+  int const fds[] = {jail.pidfd, jail.listener};
+  reply(r, fds, jail.listener >= 0 ? 2 : 1);
+  close_fd(jail.listener);
+  if (jail.memory) {
+    if (state.watched++ == 0) state.next_watch_ms = now_ms() + kWatchPeriodMs;
+  } else {
+    close_fd(jail.proc);
+    close_fd(jail.tmp);
+  }
+}
+
+void on_report(int index) {
+  auto& jail = state.jails[index];
+  wire::Report report;
+  int fds[4], count;
+  pid_t sender = 0;
+  ssize_t const n = receive(jail.report, &report, sizeof report, fds, count, &sender);
+  if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (n != sizeof report) {  // its pid 1 is ending; the pidfd says when all of the jail is gone
+    unwatch_fd(jail.report);
+    close_fd(jail.report);
+    jail.ended = true;
+    return watch_fd(jail.pidfd, Source::pidfd, index);
+  }
+  switch (report.kind) {
+    case wire::ReportKind::announce: return on_announce(jail, report.fds, fds, count, sender);
+    case wire::ReportKind::started: return on_started(jail);
+    case wire::ReportKind::failed:
+      memcpy(jail.step, report.step, sizeof jail.step);
+      jail.error = report.error;
+      return;
+    case wire::ReportKind::exited:
+      jail.has_status = true;
+      jail.status = report.status;
+      jail.own_us = report.own_us;
+      return;
+  }
+}
+
+void reply_exited(Jail const& jail, int status, rusage const& usage) {
+  auto const us = [](timeval t) {
+    return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000 + static_cast<std::uint64_t>(t.tv_usec);
+  };
+  wire::Reply r{};
+  r.kind = wire::ReplyKind::exited;
+  r.ticket = jail.ticket;
+  r.status = jail.has_status ? jail.status : status;
+  r.out_of_memory = jail.out_of_memory;
+  r.cpu_us = us(usage.ru_utime) + us(usage.ru_stime);
+  r.own_us = jail.own_us;
+  auto const largest = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+  r.peak = jail.peak > largest ? jail.peak : largest;
+  reply(r, nullptr, 0);
+}
+
+void forget_jail(Jail& jail) {
+  if (jail.started && jail.memory) --state.watched;
+  close_fd(jail.report);
+  close_fd(jail.pidfd);
+  close_fd(jail.proc);
+  close_fd(jail.tmp);
+  close_fd(jail.cgroup);
+  close_fd(jail.listener);
+  jail.used = false;
+  while (state.highest > 0 && !state.jails[state.highest - 1].used) --state.highest;
+}
+
+// pid 1 is dead, and with it every process of its namespace. Told last: who hears of the end finds
+// nothing left of the jail here.
+void on_end(int index) {
+  auto& jail = state.jails[index];
+  siginfo_t info{};
+  rusage usage{};
+  // The raw call: it gives the usage, and all of the namespace's with it.
+  syscall(SYS_waitid, P_PIDFD, jail.pidfd, &info, WEXITED | WNOHANG, &usage);
+  if (info.si_pid == 0) return;
+  unwatch_fd(jail.pidfd);
+  int const status = info.si_code == CLD_EXITED ? info.si_status << 8 : info.si_status;
+  forget_jail(jail);
+  if (jail.started)
+    reply_exited(jail, status, usage);
+  else if (jail.error)
+    reply_failed(jail.ticket, jail.step, jail.error);
+  else
+    reply_failed(jail.ticket, "jail-ended", ECANCELED);
+}
+
+// --- the memory watch
+// -------------------------------------------------------------------------------
+
+int watch_timeout() {
+  if (state.watched == 0) return -1;
+  auto const now = now_ms();
+  return now >= state.next_watch_ms ? 0 : static_cast<int>(state.next_watch_ms - now);
+}
+
+void watch_memory() {
+  if (state.watched == 0 || now_ms() < state.next_watch_ms) return;
+  for (int i = 0; i < state.highest; ++i) {
+    auto& jail = state.jails[i];
+    if (!jail.used || !jail.started || !jail.memory || jail.ended) continue;
+    auto const used = memory_of(jail);
+    if (used > jail.peak) jail.peak = used;
+    if (used <= jail.memory) continue;
+    jail.out_of_memory = true;
+    syscall(SYS_pidfd_send_signal, jail.pidfd, SIGKILL, nullptr, 0);
+  }
+  state.next_watch_ms = now_ms() + kWatchPeriodMs;
+}
+
+// --- the process
+// ------------------------------------------------------------------------------------
+
+// Nothing of the host's process is left: no handler, no terminal, no groups, no keys.
+void forget_host() {
+  struct sigaction standard {};
+  standard.sa_handler = SIG_DFL;
+  for (int s = 1; s < NSIG; ++s) sigaction(s, &standard, nullptr);
+  sigset_t all;
+  sigfillset(&all);
+  sigprocmask(SIG_SETMASK, &all, nullptr);
+  setsid();
+  if (chdir("/") != 0) _exit(2);
+  umask(0);
+  setgroups(0, nullptr);  // fails without the right to; then the jail keeps the user's own
+  syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr);
+  rlimit files;
+  getrlimit(RLIMIT_NOFILE, &files);
+  files.rlim_cur = files.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &files);
+  prctl(PR_SET_NAME, "faas-spawner");
+}
+
+[[noreturn]] void serve() {
+  state.epoll = epoll_create1(EPOLL_CLOEXEC);
+  watch_fd(wire::kSpawnerSocket, Source::library, 0);
+  watch_fd(wire::kSpawnerHost, Source::host, 0);
+  wire::Reply hello{};
+  hello.kind = wire::ReplyKind::hello;
+  hello.version = wire::kVersion;
+  reply(hello, nullptr, 0);
+  for (;;) {
+    epoll_event events[64];
+    int const n = epoll_wait(state.epoll, events, 64, watch_timeout());
+    for (int i = 0; i < n; ++i) {
+      auto const source = static_cast<Source>(events[i].data.u64 >> 32);
+      auto const index = static_cast<int>(events[i].data.u64 & 0xffffffff);
+      switch (source) {
+        case Source::library: on_library(); break;
+        case Source::host: end_all();
+        case Source::report: on_report(index); break;
+        case Source::pidfd: on_end(index); break;
+      }
+    }
+    watch_memory();
+  }
+}
+
+}  // namespace
+}  // namespace spawner
+
+int main() {
+  spawner::forget_host();
+  spawner::serve();
+}

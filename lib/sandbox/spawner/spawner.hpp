@@ -1,0 +1,61 @@
+// The spawner: a static, single-threaded program that starts jails for one host process and ends
+// with it. It serves the library that started it and believes it; it believes nothing that a jail
+// says beyond its own report.
+#pragma once
+
+#include <linux/filter.h>
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "sandbox/wire.hpp"
+
+namespace spawner {
+
+namespace wire = faas::sandbox::wire;
+
+// One start on its way: lives in static memory, valid on both sides of clone3.
+struct Start {
+  wire::Start head;
+  wire::Step const* steps;
+  char* arena;
+  int slots[wire::kSlots];
+  int own_report;   // the spawner's end
+  int jail_report;  // pid 1's end
+  int cgroup;
+  pid_t pid;  // of the jail's pid 1, for the spawner
+  sock_fprog const* filters;
+  alignas(16) char scratch[4096];
+};
+
+// walk.cpp. Runs the steps of one side in order. The step that failed and its errno, or null.
+wire::Step const* walk(Start&, wire::Where, int& error);
+
+// jail.cpp. What pid 1 of a jail does; never returns.
+[[noreturn]] void run_jail(Start&);
+
+// A jail the spawner has made and not yet reported as ended.
+struct Jail {
+  bool used;
+  bool started;
+  bool ended;  // its pid 1 closed the report socket; only its pidfd is awaited now
+  bool out_of_memory;
+  bool has_status;
+  std::uint64_t ticket;
+  pid_t pid;      // pid 1
+  pid_t program;  // the function's process
+  int report, pidfd, proc, tmp, cgroup, listener;
+  std::uint64_t memory;  // 0: not watched
+  std::uint64_t peak;
+  int status;
+  std::uint64_t own_us;
+  int error;
+  char step[24];
+};
+
+// watch.cpp. Bytes the jail uses outside /tmp, as far as it takes to know whether that is more than
+// jail.memory; 0 if it cannot be read (the jail is ending).
+std::uint64_t memory_of(Jail const&);
+
+}  // namespace spawner

@@ -1,0 +1,55 @@
+#include "store/schema.hpp"
+
+#include <array>
+
+namespace faas::inline v0::store {
+namespace {
+
+// Version 1. functions: `info` is the JSON of registry/json.hpp; `kept` 0: of one process only (a
+// host callable). counters: numbers that only grow. usage: the sums of metering/meter.hpp.
+constexpr std::string_view kFirst = R"(
+CREATE TABLE functions (
+  account TEXT NOT NULL,
+  name TEXT NOT NULL,
+  revision INTEGER NOT NULL,
+  kept INTEGER NOT NULL,
+  info TEXT NOT NULL,
+  PRIMARY KEY (account, name)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE counters (
+  name TEXT PRIMARY KEY,
+  value INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE usage (
+  account TEXT NOT NULL,
+  name TEXT NOT NULL,
+  ok INTEGER NOT NULL,
+  function_error INTEGER NOT NULL,
+  timed_out INTEGER NOT NULL,
+  out_of_memory INTEGER NOT NULL,
+  killed INTEGER NOT NULL,
+  crashed INTEGER NOT NULL,
+  lost INTEGER NOT NULL,
+  abandoned INTEGER NOT NULL,
+  warm INTEGER NOT NULL,
+  fork INTEGER NOT NULL,
+  pooled INTEGER NOT NULL,
+  cold INTEGER NOT NULL,
+  first INTEGER NOT NULL,
+  billed_ms INTEGER NOT NULL,
+  run_ns INTEGER NOT NULL,
+  init_ns INTEGER NOT NULL,
+  memory_mib_ms INTEGER NOT NULL,
+  max_memory INTEGER NOT NULL,
+  last_ns INTEGER NOT NULL,
+  PRIMARY KEY (account, name)
+) STRICT, WITHOUT ROWID;
+)";
+
+constexpr std::array<std::string_view, 1> kSteps{kFirst};
+
+}  // namespace
+
+std::span<std::string_view const> schema() { return kSteps; }
+
+}  // namespace faas::inline v0::store

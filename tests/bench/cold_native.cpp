@@ -1,0 +1,72 @@
+// A native program in a jail, from Sandbox::submit to its first byte, with a listener as functions
+// have it. Usage: bench_cold_native DIRECTORY (it holds the program `hello`).
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <faas/sandbox.hpp>
+#include <string>
+
+#include "bench/sampler.h"
+
+using namespace faas;
+
+namespace {
+
+struct Jails {
+  Sandbox sandbox;
+  Spec spec;
+  long count = 0;
+};
+
+// Waits for the end, so that one start never pays for the last one's. False: it did not run.
+bool await_end(Sandbox& sandbox) {
+  for (;;) {
+    while (auto event = sandbox.poll()) {
+      if (auto* started = std::get_if<Started>(&*event)) close(started->listener);
+      if (std::holds_alternative<Exited>(*event)) return true;
+      if (auto* failed = std::get_if<Failed>(&*event)) {
+        std::fprintf(stderr, "bench_cold_native: step %s, errno %d\n", failed->step.c_str(),
+                     failed->error);
+        return false;
+      }
+    }
+    pollfd readable{sandbox.native_handle(), POLLIN, 0};
+    ::poll(&readable, 1, -1);
+  }
+}
+
+std::int64_t start_once(Jails& jails) {
+  int bytes[2];
+  char byte;
+  if (pipe2(bytes, O_CLOEXEC) != 0) return -1;
+  jails.spec.id = "bench-" + std::to_string(++jails.count);
+  jails.spec.output_fd = bytes[1];
+  std::int64_t const begin = nanoseconds();
+  auto ticket = jails.sandbox.submit(jails.spec);
+  close(bytes[1]);
+  bool const got = ticket && read(bytes[0], &byte, 1) == 1;
+  std::int64_t const end = nanoseconds();
+  close(bytes[0]);
+  if (!ticket) return std::fprintf(stderr, "%s\n", ticket.error().message.c_str()), -1;
+  return await_end(jails.sandbox) && got ? end - begin : -1;
+}
+
+int block(void* jails, long count, std::int64_t* out) {
+  for (long i = 0; i < count; ++i)
+    if ((out[i] = start_once(*static_cast<Jails*>(jails))) < 0) return 1;
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) return std::fprintf(stderr, "usage: bench_cold_native DIRECTORY\n"), 2;
+  auto sandbox = Sandbox::open({.allow_degraded = true});
+  if (!sandbox) return unavailable(sandbox.error().message.c_str());
+  Jails jails{.sandbox = std::move(*sandbox), .spec = {}};
+  jails.spec.argv = {"/var/task/hello"};
+  jails.spec.task = argv[1];
+  jails.spec.listener = true;
+  return serve_blocks(block, &jails);
+}

@@ -1,0 +1,45 @@
+#include "bench/deployed.hpp"
+
+#include <algorithm>
+
+namespace faas::bench {
+
+std::pair<std::string, std::string> runtime_of(std::string const& kind) {
+  if (kind == "provided") return {"provided", "echo"};
+  std::string found;
+  for (std::string const& name : installed_runtimes("/usr/bin"))
+    if (name.starts_with(kind)) found = std::max(found, name);
+  return {found, kind == "python" ? "hello.handler" : "index.handler"};
+}
+
+asio::awaitable<std::string> Deployed::deploy(std::string directory, std::string kind,
+                                              std::chrono::seconds timeout) {
+  auto [name, handler] = runtime_of(kind);
+  if (name.empty()) co_return "no " + kind + " runtime is installed in /usr/bin";
+  auto package = co_await runtime->store(directory);
+  if (!package) co_return package.error().message;
+  Function function;
+  function.name = "bench";
+  function.runtime = name;
+  function.handler = handler;
+  function.code = package->digest;
+  function.limits.timeout = timeout;
+  auto info = co_await runtime->deploy(std::move(function));
+  co_return info ? "" : info.error().message;
+}
+
+Deployed::Deployed(std::string const& directory, std::string const& kind, Duration idle_expiry,
+                   std::chrono::seconds timeout) {
+  Options options;
+  options.allow_degraded = true;
+  options.scheduler.idle_expiry = idle_expiry;
+  auto opened = Runtime::open(io.get_executor(), options);
+  if (!opened) {
+    problem = opened.error().message;
+    return;
+  }
+  runtime = std::move(*opened);
+  problem = wait(deploy(directory, kind, timeout));
+}
+
+}  // namespace faas::bench

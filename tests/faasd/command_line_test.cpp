@@ -1,0 +1,76 @@
+// What is typed, and what becomes of it.
+#include "faasd/command_line.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+using namespace faasd;
+
+namespace {
+
+struct Typed {
+  CommandLine line;
+  std::optional<int> status;
+};
+
+Typed type(std::vector<std::string> words) {
+  words.insert(words.begin(), "faasd");
+  std::vector<char*> argv;
+  for (auto& word : words) argv.push_back(word.data());
+  Typed result;
+  result.status = parse(static_cast<int>(argv.size()), argv.data(), result.line);
+  return result;
+}
+
+// FAASD_URL for the time of one test.
+struct Url {
+  explicit Url(char const* value) { ::setenv("FAASD_URL", value, 1); }
+  ~Url() { ::unsetenv("FAASD_URL"); }
+};
+
+}  // namespace
+
+TEST_CASE("the daemon is at --url, else at FAASD_URL, else on port 9000") {
+  CHECK(type({"list"}).line.url == "http://127.0.0.1:9000");
+  CHECK_FALSE(type({"doctor"}).line.url_given);
+  Url const url("http://127.0.0.1:9001");
+  for (auto const* command : {"list", "ps", "status", "doctor"}) {
+    CAPTURE(command);
+    CHECK(type({command}).line.url == "http://127.0.0.1:9001");
+    CHECK(type({command}).line.url_given);
+    CHECK(type({command, "--url", "http://127.0.0.1:9002"}).line.url == "http://127.0.0.1:9002");
+  }
+  CHECK(type({"invoke", "f", "--url=http://[::1]:9"}).line.url == "http://[::1]:9");
+}
+
+TEST_CASE("an empty FAASD_URL is none") {
+  Url const url("");
+  CHECK(type({"list"}).line.url == "http://127.0.0.1:9000");
+  CHECK_FALSE(type({"doctor"}).line.url_given);
+}
+
+TEST_CASE("what is no command, no flag or one word too many is a usage error") {
+  CHECK(type({}).status == kUsage);
+  CHECK(type({"frob"}).status == kUsage);
+  CHECK(type({"list", "--bogus"}).status == kUsage);
+  CHECK(type({"list", "extra"}).status == kUsage);
+  CHECK(type({"deploy", "only-a-name"}).status == kUsage);
+  CHECK(type({"--help"}).status == kOk);
+  CHECK(type({"--version"}).status == kOk);
+}
+
+TEST_CASE("a number outside its range is refused where it is typed, as in the configuration file") {
+  for (auto const* flag :
+       {"--max-instances=0", "--max-instances=-1", "--memory=-1", "--max-connections=0",
+        "--log-size=0", "--log-size=2000000", "--threads=65", "--uid-base=0", "--uid-count=0"}) {
+    CAPTURE(flag);
+    CHECK(type({"serve", flag}).status == kUsage);
+  }
+  CHECK_FALSE(type({"serve", "--queue=0", "--idle-expiry=0", "--memory=0"}).status);
+  CHECK(type({"deploy", "f", "d", "--timeout=-1"}).status == kUsage);
+  CHECK(type({"deploy", "f", "d", "--memory=-1"}).status == kUsage);
+  CHECK(type({"logs", "f", "--tail=-1"}).status == kUsage);
+}

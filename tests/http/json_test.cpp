@@ -1,0 +1,62 @@
+#include "http/json.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace faas::http;
+
+TEST_CASE("any JSON value is a payload") {
+  for (auto const* text : {"{}", "[]", "null", "1", "-1.5e300", "\"x\"", " true ", "[1,{\"a\":[]}]",
+                           "12345678901234567890123"}) {
+    CAPTURE(text);
+    CHECK_FALSE(json_fault(text));
+  }
+  CHECK_FALSE(json_fault(std::string(900, '[') + std::string(900, ']')));
+}
+
+TEST_CASE("what is wrong with JSON is placed") {
+  CHECK(json_fault("{\n  \"a\": x}")->find("at line 2, column 8") != std::string::npos);
+  for (auto const* text :
+       {"", " ", "{", "{}{}", "{'a':1}", "[1,]", "nul", "\"", "01", "\xff", "\"\xff\""}) {
+    CAPTURE(text);
+    CHECK(json_fault(text));
+  }
+  CHECK(json_fault(std::string(100'000, '[')));
+}
+
+TEST_CASE("a request body is an object, or says where it is not") {
+  auto const bad = parse_object("{\"A\": 1,\n \"B\" 2}");
+  REQUIRE(bad.has_error());
+  CHECK(bad.error().exception == "SerializationException");
+  CHECK(bad.error().message.find("line 2") != std::string::npos);
+  CHECK(parse_object("[]").error().message.find("an array") != std::string::npos);
+}
+
+TEST_CASE("a member of the wrong type is named") {
+  auto const object = parse_object(R"({"Timeout":"3","Env":{"A":1},"N":null})");
+  FieldReader timeout(**object);
+  CHECK_FALSE(timeout.integer("Timeout"));
+  CHECK(timeout.finish().error().message == "Timeout must be an integer, not a string");
+  auto const huge = parse_object(R"({"Timeout":18446744073709551615})");
+  FieldReader wrapped(**huge);
+  CHECK_FALSE(wrapped.integer("Timeout"));
+  CHECK(wrapped.finish().error().message ==
+        "Timeout must be an integer, not an integer above 9223372036854775807");
+  FieldReader environment(**object, "Code.");
+  CHECK_FALSE(environment.strings("Env"));
+  CHECK(environment.finish().error().message == "Code.Env.A must be a string, not an integer");
+  FieldReader null(**object);
+  CHECK_FALSE(null.integer("N"));
+  null.string("Timeout");
+  null.object("Env");
+  CHECK(null.finish().has_value());
+}
+
+TEST_CASE("a member that nobody asks for is refused by name") {
+  auto const object = parse_object(R"({"Timeuot":3})");
+  FieldReader reader(**object);
+  reader.integer("Timeout");
+  auto const result = reader.finish();
+  REQUIRE(result.has_error());
+  CHECK(result.error().exception == "InvalidParameterValueException");
+  CHECK(result.error().message.find("'Timeuot'") != std::string::npos);
+}

@@ -1,0 +1,107 @@
+#include <doctest/doctest.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <boost/asio/steady_timer.hpp>
+#include <ctime>
+#include <future>
+
+#include "http/serving.hpp"
+#include "support/result.hpp"
+
+using namespace faas;
+using namespace faas::test;
+
+namespace {
+
+Errc open_fails(Serving& serving, std::string const& address, unsigned short port) {
+  HttpServerOptions options;
+  options.address = address;
+  options.port = port;
+  asio::io_context io;
+  auto const server = HttpServer::open(io.get_executor(), serving.runtime(), options);
+  REQUIRE_FALSE(server);
+  return server.error().code;
+}
+
+}  // namespace
+
+TEST_CASE("only loopback is listened on, and a port that is taken is named") {
+  Serving serving;
+  CHECK(open_fails(serving, "0.0.0.0", 0) == Errc::denied);
+  CHECK(open_fails(serving, "::", 0) == Errc::denied);
+  CHECK(open_fails(serving, "10.0.0.1", 0) == Errc::denied);
+  CHECK(open_fails(serving, "example", 0) == Errc::invalid_argument);
+  CHECK(open_fails(serving, "127.0.0.1", serving.endpoint().port()) == Errc::conflict);
+}
+
+TEST_CASE("readiness fails while health stays") {
+  Serving serving;
+  CHECK(serving.send("GET", "/readyz").status == 200);
+  serving.server().set_ready(false);
+  CHECK(serving.send("GET", "/readyz").status == 503);
+  CHECK(serving.send("GET", "/healthz").status == 200);
+}
+
+TEST_CASE("closing lets the request in hand finish and the idle go") {
+  Serving serving;
+  std::promise<void> entered;
+  serving.deploy("slow", [&](HostCall) -> asio::awaitable<std::string> {
+    entered.set_value();
+    asio::steady_timer timer(co_await asio::this_coro::executor, std::chrono::milliseconds(300));
+    co_await timer.async_wait(asio::use_awaitable);
+    co_return "done";
+  });
+  Wire kept(serving);  // asks for nothing else
+  kept.write("POST /function/slow HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
+  Wire idle(serving);
+  idle.write("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  idle.read_until("ok\n");
+  entered.get_future().wait();
+  serving.wait(serving.server().close(std::chrono::seconds(20)));
+  auto const answer = kept.read_all();
+  CHECK(answer.starts_with("HTTP/1.1 200 "));
+  CHECK(answer.ends_with("\r\n\r\ndone"));
+  CHECK(answer.find("Connection: close\r\n") != std::string::npos);
+  CHECK(count_of(idle.read_all(), "HTTP/1.1 ") == 1);
+}
+
+TEST_CASE("one connection too many is told so") {
+  HttpServerOptions options;
+  options.max_connections = 2;
+  Serving serving(options);
+  std::vector<std::unique_ptr<Wire>> open;
+  for (int i = 0; i < 2; ++i) {
+    open.push_back(std::make_unique<Wire>(serving));
+    open.back()->write("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    open.back()->read_until("ok\n");
+  }
+  Wire third(serving);
+  CHECK(third.read_all().starts_with("HTTP/1.1 503 "));
+}
+
+TEST_CASE("out of descriptors the server waits a while before it looks again") {
+  Serving serving;
+  asio::io_context io;
+  asio::ip::tcp::socket client(io, asio::ip::tcp::v4());
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  auto const lowest_free = ::dup(0);
+  ::close(lowest_free);
+  rlimit none = before;
+  none.rlim_cur = static_cast<rlim_t>(lowest_free);
+  ::setrlimit(RLIMIT_NOFILE, &none);
+  client.connect(serving.endpoint());
+  auto const used = std::clock();
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  auto const busy = std::clock() - used;
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  CHECK(busy < CLOCKS_PER_SEC / 4);
+  asio::write(client,
+              asio::buffer(std::string(
+                  "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")));
+  std::string answer;
+  boost::system::error_code error;
+  asio::read(client, asio::dynamic_buffer(answer), error);
+  CHECK(answer.starts_with("HTTP/1.1 200 "));
+}

@@ -1,0 +1,82 @@
+#include "invoker/launch.hpp"
+
+#include <algorithm>
+
+#include "support/interpreters.hpp"
+#include "support/temp_dir.hpp"
+
+using namespace faas;
+using namespace faas::invoker;
+using namespace faas::test;
+
+namespace {
+
+FunctionInfo info_of(std::string runtime) {
+  FunctionInfo info;
+  info.function.name = "f";
+  info.function.runtime = std::move(runtime);
+  info.function.handler = "app.handler";
+  return info;
+}
+
+bool has(std::vector<std::string> const& environment, std::string const& entry) {
+  return std::find(environment.begin(), environment.end(), entry) != environment.end();
+}
+
+}  // namespace
+
+TEST_CASE("a runtime nobody knows is refused with those that exist") {
+  auto const refused = parse_runtime("cobol85", "/usr/bin");
+  REQUIRE(refused.has_error());
+  CHECK(refused.error().code == Errc::invalid_argument);
+  CHECK(refused.error().message.find("provided.al2023") != std::string::npos);
+  CHECK(parse_runtime("nodejs20", "/usr/bin").has_error());
+}
+
+TEST_CASE("a provided runtime needs no interpreter, a managed one needs its own") {
+  TempDir nothing;
+  auto const empty = nothing.path();
+  CHECK(parse_runtime("provided.al2", empty).value().interpreter.empty());
+  CHECK(Runtimes(empty).check("provided.al2").has_value());
+  auto const refused = Runtimes(empty).check("python3.11");
+  REQUIRE(refused.has_error());
+  CHECK(refused.error().code == Errc::unsupported);
+  CHECK(Runtimes("/usr/bin").check(python_runtime()).has_value());
+  CHECK(parse_runtime(python_runtime(), "/usr/bin").value().interpreter ==
+        "/usr/bin/" + python_runtime());
+}
+
+TEST_CASE("only an executable file is a bootstrap, not a directory and not a link") {
+  TempDir task;
+  CHECK(find_bootstrap(task.path()).empty());
+  task.write("bootstrap", "#!/bin/sh\n");
+  CHECK(find_bootstrap(task.path()).empty());
+  task.write("bootstrap", "#!/bin/sh\n", true);
+  CHECK(find_bootstrap(task.path()) == "/var/task/bootstrap");
+  std::filesystem::rename(task / "bootstrap", task / "real");
+  std::filesystem::create_symlink("real", task / "bootstrap");
+  CHECK(find_bootstrap(task.path()).empty());
+}
+
+TEST_CASE("the environment is Lambda's and the function's own, nothing of the host's") {
+  ::setenv("FAAS_TEST_SECRET", "of the host", 1);
+  auto info = info_of("python3.11");
+  info.function.environment = {{"COLOUR", "red"}, {"TZ", "Europe/Berlin"}};
+  auto const environment = make_environment(info, RuntimeFamily::python, "eu-central-1");
+  CHECK(has(environment, "AWS_LAMBDA_FUNCTION_NAME=f"));
+  CHECK(has(environment, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128"));
+  CHECK(has(environment, "AWS_LAMBDA_RUNTIME_API=127.0.0.1:9001"));
+  CHECK(has(environment, "AWS_EXECUTION_ENV=AWS_Lambda_python3.11"));
+  CHECK(has(environment, "_HANDLER=app.handler"));
+  CHECK(has(environment,
+            "AWS_LAMBDA_LOG_STREAM_NAME=1970/01/01/[$LATEST]00000000000000000000000000000000"));
+  CHECK(has(environment, "COLOUR=red"));
+  CHECK(has(environment, "TZ=Europe/Berlin"));
+  CHECK(std::none_of(environment.begin(), environment.end(),
+                     [](auto const& e) { return e.starts_with("FAAS_TEST"); }));
+  ::unsetenv("FAAS_TEST_SECRET");
+  auto const provided =
+      make_environment(info_of("provided"), RuntimeFamily::provided, "eu-central-1");
+  CHECK(std::none_of(provided.begin(), provided.end(),
+                     [](auto const& e) { return e.starts_with("AWS_EXECUTION_ENV"); }));
+}

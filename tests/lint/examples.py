@@ -1,0 +1,19 @@
+#!/usr/bin/env python3
+"""Each example is one short file that ctest runs: what is no test of a build directory is not run."""
+
+import subprocess
+
+import tree
+
+
+def main():
+    args = tree.arguments(__doc__, ("--build", {"required": True, "help": "a configured build directory"}))
+    listed = subprocess.run(["ctest", "--test-dir", args.build, "-N"], capture_output=True, text=True, check=True)
+    tests = {line.split(": ", 1)[1].strip() for line in listed.stdout.splitlines() if ": " in line}
+    names = [path.stem for path in (args.root / "examples").glob("*.cpp")]
+    tree.finish("examples", [f"examples/{name}.cpp: ctest does not run example.{name}"
+                             for name in sorted(names) if f"example.{name}" not in tests])
+
+
+if __name__ == "__main__":
+    main()

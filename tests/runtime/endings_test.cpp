@@ -1,0 +1,191 @@
+// Every way a call can end, as its caller sees it.
+#include <csignal>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "support/host.hpp"
+
+using namespace faas;
+using namespace faas::test;
+
+namespace {
+
+bool contains(std::string const& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+// The spawners that end with this process: they hold a pidfd of it. Other processes have theirs.
+std::vector<int> own_spawners() {
+  std::vector<int> pids;
+  auto const ours = std::to_string(::getpid());
+  for (auto const& entry : std::filesystem::directory_iterator("/proc")) {
+    std::string name, word, pid;
+    std::getline(std::ifstream(entry.path() / "comm"), name);
+    if (name != "faas-spawner") continue;
+    std::ifstream pidfd(entry.path() / "fdinfo/4");
+    while (pidfd >> word && word != "Pid:") {
+    }
+    if (pidfd >> pid && pid == ours) pids.push_back(std::stoi(entry.path().filename()));
+  }
+  return pids;
+}
+
+}  // namespace
+
+TEST_CASE("an exception is a function error with Lambda's document, and the instance stays") {
+  Host host;
+  host.deploy_python("fail", "def handler(event, context):\n    raise ValueError('bad')\n");
+  auto const outcome = host.invoke("fail").value();
+  CHECK(outcome.status == Status::function_error);
+  CHECK(contains(outcome.payload, R"("errorMessage": "bad")"));
+  CHECK(contains(outcome.payload, R"("errorType": "ValueError")"));
+  CHECK(host.invoke("fail").value().start == StartLevel::warm);
+}
+
+TEST_CASE("an exit without an answer is Runtime.ExitError with the status or the signal") {
+  Host host;
+  host.deploy_python("exit", "import os\ndef handler(event, context):\n    os._exit(event)\n");
+  auto const three = host.invoke("exit", "3").value();
+  CHECK(three.status == Status::crashed);
+  CHECK(three.error_type == "Runtime.ExitError");
+  CHECK(three.payload == R"({"errorType":"Runtime.ExitError","errorMessage":"RequestId: )" +
+                             three.request_id +
+                             R"( Error: Runtime exited with error: exit status 3"})");
+  CHECK(contains(host.invoke("exit", "0").value().payload,
+                 "Runtime exited without providing a reason"));
+  host.deploy_python("abort", "import os\ndef handler(event, context):\n    os.abort()\n");
+  CHECK(contains(host.invoke("abort").value().payload, "signal: aborted"));
+  CHECK(host.invoke("exit", "4").value().start != StartLevel::warm);
+}
+
+TEST_CASE("past its timeout the jail is killed whole, also one that ignores SIGTERM") {
+  Host host;
+  host.deploy_python("hang", R"(
+import signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+def handler(event, context):
+    while event: time.sleep(1)
+    return "fine"
+)",
+                     {.timeout = 1s});
+  CHECK(host.invoke("hang", "0").value().payload == R"("fine")");
+  auto const outcome = host.invoke("hang", "1").value();
+  CHECK(outcome.status == Status::timed_out);
+  CHECK(outcome.payload == R"({"errorType":"Sandbox.Timedout","errorMessage":"RequestId: )" +
+                               outcome.request_id +
+                               R"( Error: Task timed out after 1.00 seconds"})");
+  CHECK(outcome.timing.run >= 1s);
+  CHECK(host.invoke("hang", "0").value().start == StartLevel::cold);
+}
+
+TEST_CASE("an init that fails is the caller's answer, in the runtime's own words") {
+  Host host;
+  auto function = host.python("missing", kEcho);
+  function.handler = "app.nobody";
+  host.deploy(std::move(function));
+  auto const outcome = host.invoke("missing").value();
+  CHECK(outcome.status == Status::function_error);
+  CHECK(outcome.error_type == "Runtime.HandlerNotFound");
+  CHECK(contains(outcome.payload, "nobody"));
+}
+
+TEST_CASE("a package without bootstrap is an invalid entry point") {
+  Host host;
+  TempDir directory;
+  directory.write("readme.txt", "nothing to run");
+  Function function;
+  function.name = "empty";
+  function.runtime = "provided.al2023";
+  function.handler = "x";
+  function.code = host.store(directory);
+  host.deploy(std::move(function));
+  for (int i = 0; i < 2; ++i) {  // the second one fails while it is decided: its code is there
+    auto const outcome = host.invoke("empty").value();
+    CHECK(outcome.status == Status::crashed);
+    CHECK(outcome.error_type == "Runtime.InvalidEntrypoint");
+  }
+}
+
+TEST_CASE("a bootstrap that cannot be executed is an invalid entry point") {
+  Host host;
+  TempDir directory;
+  directory.write("bootstrap", "#!/nowhere/interpreter\n", true);
+  Function function;
+  function.name = "bad";
+  function.runtime = "provided";
+  function.handler = "x";
+  function.code = host.store(directory);
+  host.deploy(std::move(function));
+  CHECK(host.invoke("bad").value().error_type == "Runtime.InvalidEntrypoint");
+}
+
+TEST_CASE("an init over its limit gets one second try, with the function's own timeout") {
+  auto options = test_options();
+  options.init_timeout = 300ms;
+  Host host(options);
+  // Slow every time, so the first try is killed and the second one is within the function's
+  // timeout.
+  host.deploy_python("slow",
+                     "import time\ntime.sleep(1)\ndef handler(event, context):\n    return 'up'\n",
+                     {.timeout = 8s});
+  CHECK(host.invoke("slow").value().payload == R"("up")");
+  host.deploy_python("slower",
+                     "import time\ntime.sleep(30)\ndef handler(event, context):\n    return 'up'\n",
+                     {.timeout = 1s});
+  auto const outcome = host.invoke("slower").value();
+  CHECK(outcome.status == Status::timed_out);
+  CHECK(outcome.error_type == "Sandbox.Timedout");
+}
+
+TEST_CASE("a response over 6,291,556 bytes is refused and the instance stays usable") {
+  Host host;
+  host.deploy_python("big", "def handler(event, context):\n    return 'x' * event\n",
+                     {.memory = 256_MiB, .timeout = 20s});
+  CHECK(host.invoke("big", "6291554").value().payload.size() == 6'291'556);
+  auto const outcome = host.invoke("big", "6291555").value();
+  CHECK(outcome.status == Status::function_error);
+  CHECK(outcome.error_type == "Function.ResponseSizeTooLarge");
+  CHECK(
+      outcome.payload ==
+      R"({"errorMessage":"Response payload size exceeded maximum allowed payload size (6291556 bytes).","errorType":"Function.ResponseSizeTooLarge"})");
+}
+
+TEST_CASE("memory beyond the limit ends the call, of every kind of memory") {
+  Host host;
+  Limits const limits{.memory = 128_MiB, .timeout = 20s};
+  host.deploy_python("heap", "def handler(event, context):\n    return len(bytearray(400 << 20))\n",
+                     limits);
+  CHECK_FALSE(host.invoke("heap").value().ok());
+  host.deploy_python("shared", R"(
+import mmap, time
+def handler(event, context):
+    m = mmap.mmap(-1, 400 << 20)
+    for i in range(0, 400 << 20, 4096): m[i] = 1
+    time.sleep(5)
+    return "survived"
+)",
+                     limits);
+  auto const outcome = host.invoke("shared").value();
+  CHECK(outcome.status == Status::out_of_memory);
+  CHECK(outcome.error_type == "Runtime.OutOfMemory");
+}
+
+TEST_CASE("when the spawner dies its calls are lost, and the next call starts on another") {
+  Host host;
+  host.deploy_python(
+      "victim",
+      "import time\ndef handler(event, context):\n    time.sleep(event)\n    return 'ok'\n",
+      {.timeout = 10s});
+  CHECK(host.invoke("victim", "0").value().ok());
+  std::optional<Outcome> lost;
+  host.runtime().invoke("victim", "5", {}, [&](Result<Outcome> r) { lost = r.value(); });
+  auto const spawners = own_spawners();
+  REQUIRE(spawners.size() == 1);
+  ::kill(spawners.front(), SIGKILL);
+  host.run();
+  REQUIRE(lost.has_value());
+  CHECK(lost->status == Status::lost);
+  CHECK(lost->error_type == "Sandbox.Failure");
+  CHECK(host.invoke("victim", "0").value().ok());
+}

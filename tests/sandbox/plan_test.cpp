@@ -1,0 +1,129 @@
+#include "sandbox/plan.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+
+using namespace faas;
+using namespace faas::sandbox;
+
+namespace {
+
+Facts some_host() {
+  Facts facts;
+  facts.root_entries = {
+      {"bin", "usr/bin"}, {"sbin", "usr/sbin"}, {"lib", "usr/lib"}, {"lib64", "usr/lib64"}};
+  facts.alternatives = true;
+  facts.last_capability = 40;
+  return facts;
+}
+
+Spec some_wish() {
+  Spec spec;
+  spec.id = "golden";
+  spec.argv = {"/var/task/bootstrap", "an argument"};
+  spec.environment = {"LANG=C.UTF-8", "TZ=:UTC"};
+  spec.task = "/srv/trees/abc";
+  spec.opt = "/srv/trees/layer";
+  spec.files = {{"/var/runtime/shim/shim.py", "print()\n"}};
+  spec.listener = true;
+  spec.output_fd = 5;
+  spec.error_fd = 6;
+  return spec;
+}
+
+// FAAS_TEST_WRITE_GOLDEN=1 writes what is found instead: read the difference before committing it.
+void check_golden(std::string const& name, std::string const& found) {
+  auto const path = std::string(FAAS_SOURCE_DIR) + "/tests/sandbox/data/" + name;
+  if (std::getenv("FAAS_TEST_WRITE_GOLDEN")) std::ofstream(path) << found;
+  std::ifstream file(path);
+  std::string const golden{std::istreambuf_iterator<char>(file), {}};
+  CHECK(found == golden);
+}
+
+std::size_t place(Plan const& plan, std::string_view name) {
+  auto const it = std::find_if(plan.steps.begin(), plan.steps.end(),
+                               [&](Step const& s) { return s.name == name; });
+  REQUIRE_MESSAGE(it != plan.steps.end(), name);
+  return static_cast<std::size_t>(it - plan.steps.begin());
+}
+
+bool has(Plan const& plan, std::string_view name) {
+  return std::any_of(plan.steps.begin(), plan.steps.end(),
+                     [&](Step const& s) { return s.name == name; });
+}
+
+}  // namespace
+
+TEST_CASE("the plan of a root's jail is the committed one") {
+  check_golden("plan_root.txt",
+               to_text(make_plan(some_wish(), some_host(), 100'000'007, 100'000'007)));
+}
+
+TEST_CASE("the plan of an ordinary user's jail is the committed one") {
+  auto facts = some_host();
+  facts.privilege = Privilege::unprivileged;
+  facts.root_entries[0].target.clear();  // and this host is not merged-usr
+  check_golden("plan_unprivileged.txt", to_text(make_plan(some_wish(), facts, 12'345, 12'345)));
+}
+
+TEST_CASE(
+    "rights are dropped, files closed and the filter loaded in that order, and then comes exec") {
+  auto const plan = make_plan(some_wish(), some_host(), 1, 1);
+  CHECK(place(plan, "drop-bounding") < place(plan, "drop-capabilities"));
+  CHECK(place(plan, "drop-capabilities") < place(plan, "no-new-privileges"));
+  CHECK(place(plan, "close-files") < place(plan, "seccomp"));
+  CHECK(place(plan, "seccomp") + 2 == plan.steps.size());
+  CHECK(place(plan, "exec") + 1 == plan.steps.size());
+}
+
+TEST_CASE("the package is mounted last, on the finished read-only root") {
+  auto const plan = make_plan(some_wish(), some_host(), 1, 1);
+  CHECK(place(plan, "pivot-root") < place(plan, "unmount-host"));
+  CHECK(place(plan, "unmount-host") < place(plan, "read-only-root"));
+  CHECK(place(plan, "read-only-root") < place(plan, "mount-task"));
+  CHECK(place(plan, "mount-task") < place(plan, "lock-securebits"));
+}
+
+TEST_CASE("RLIMIT_DATA stands in only where no controller counts memory") {
+  auto facts = some_host();
+  CHECK(has(make_plan(some_wish(), facts, 1, 1), "limit-data"));
+  facts.memory_controller = true;
+  CHECK_FALSE(has(make_plan(some_wish(), facts, 1, 1), "limit-data"));
+}
+
+TEST_CASE("limits never exceed what this process was given") {
+  auto facts = some_host();
+  facts.max_core = 0;
+  facts.max_open_files = 256;
+  auto const text = to_text(make_plan(some_wish(), facts, 1, 1));
+  CHECK(text.find("RLIMIT_CORE, {0, 0}") != std::string::npos);
+  CHECK(text.find("RLIMIT_NOFILE, {256, 256}") != std::string::npos);
+}
+
+TEST_CASE("nothing of a jail is asked for that the wish does not name") {
+  Spec spec;
+  spec.id = "bare";
+  spec.argv = {"/bin/true"};
+  auto const plan = make_plan(spec, some_host(), 1, 1);
+  for (auto const* step : {"listener-socket", "open-task", "mount-task", "open-opt", "mount-opt"})
+    CHECK_FALSE(has(plan, step));
+}
+
+TEST_CASE("a tree of the host is closed with every mount below it") {
+  constexpr std::uint64_t kRecursive = 0x8000;  // AT_RECURSIVE
+  int closed = 0;
+  for (auto const& step : make_plan(some_wish(), some_host(), 1000, 1000).steps) {
+    for (auto const& arg : step.args) {
+      auto const* number = std::get_if<Number>(&arg);
+      if (!number || !number->text || !std::string_view(number->text).ends_with("AT_RECURSIVE"))
+        continue;
+      CHECK_MESSAGE((number->value & kRecursive) != 0, step.name);
+      closed += std::string_view(step.name).starts_with("close-");
+    }
+  }
+  CHECK(closed >= 3);  // /usr, the code, the layer
+}

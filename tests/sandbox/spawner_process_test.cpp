@@ -1,0 +1,68 @@
+#include "sandbox/spawner_process.hpp"
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+#include <set>
+
+#include "sys/text_file.hpp"
+
+using namespace faas;
+using namespace faas::sandbox;
+
+namespace {
+
+std::string of(pid_t pid, std::string const& what) {
+  return "/proc/" + std::to_string(pid) + "/" + what;
+}
+
+}  // namespace
+
+TEST_CASE("a spawner inherits nothing but its two descriptors") {
+  sys::Fd leak(::open("/dev/zero", O_RDONLY));  // a host's descriptor without O_CLOEXEC
+  auto spawner = SpawnerProcess::start().value();
+  std::set<std::string> found;
+  for (auto const& entry : std::filesystem::directory_iterator(of(spawner.pid(), "fd")))
+    found.insert(std::filesystem::read_symlink(entry).string());
+  CHECK_FALSE(found.contains("/dev/zero"));
+  CHECK(found.contains("/dev/null"));
+  CHECK(found.size() == 4);  // null, socket, pidfd of the host, its own epoll
+  CHECK(sys::read_text(of(spawner.pid(), "environ")).value().empty());
+}
+
+TEST_CASE("a spawner is a session of its own, blocks every signal and handles none") {
+  auto spawner = SpawnerProcess::start().value();
+  auto const status = sys::read_text(of(spawner.pid(), "status")).value();
+  CHECK(status.find("SigCgt:\t0000000000000000") != std::string::npos);
+  CHECK(status.find("SigIgn:\t0000000000000000") != std::string::npos);
+  CHECK(status.find("SigBlk:\tfffffffe7ffbfeff") != std::string::npos);
+  CHECK(::getsid(spawner.pid()) == spawner.pid());
+  ::kill(spawner.pid(), SIGTERM);  // as from a terminal or a service manager: its library decides
+  CHECK(spawner.receive().has_value());
+  CHECK_FALSE(sys::has_ended(sys::open_process(spawner.pid())->get()));
+}
+
+TEST_CASE("a spawner's program is a sealed file in memory") {
+  auto spawner = SpawnerProcess::start().value();
+  auto const exe = of(spawner.pid(), "exe");
+  CHECK(std::filesystem::read_symlink(exe).string().find("memfd:faas-spawner") !=
+        std::string::npos);
+  sys::Fd image(::open(exe.c_str(), O_RDONLY | O_CLOEXEC));
+  REQUIRE(static_cast<bool>(image));
+  int const seals = ::fcntl(image.get(), F_GET_SEALS);
+  CHECK((seals & (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)) ==
+        (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE));
+  CHECK(::open(exe.c_str(), O_WRONLY | O_CLOEXEC) == -1);
+}
+
+TEST_CASE("a dead spawner is an error, not a signal") {
+  auto spawner = SpawnerProcess::start().value();
+  auto const process = sys::open_process(spawner.pid()).value();
+  ::kill(spawner.pid(), SIGKILL);
+  CHECK(sys::wait_until_ended(process.get(), std::chrono::seconds(5)));
+  CHECK(spawner.receive().error().code == Errc::io);
+  CHECK(spawner.send("to nobody", {}).error().code == Errc::io);
+}

@@ -1,0 +1,160 @@
+#include "scheduler/driver.hpp"
+
+namespace faas::scheduler_test {
+
+using namespace std::chrono_literals;
+
+namespace {
+SchedulerOptions random_options(std::mt19937_64& random) {
+  return {.memory = Bytes{random() % 3 ? (1 + random() % 12) * (256ull << 20) : 0},
+          .max_instances = static_cast<unsigned>(1 + random() % 8),
+          .idle_expiry = (1 + random() % 20) * 100ms,
+          .queue = static_cast<unsigned>(random() % 3 ? 1000 : random() % 8)};
+}
+}  // namespace
+
+Driver::Driver(std::uint64_t seed)
+    : random_(seed), options_(random_options(random_)), scheduler_(options_) {
+  for (auto n = 1 + below(6); n > 0; --n) add_function();
+}
+
+void Driver::add_function() {
+  Function f;
+  f.id = RevisionId{++last_id_};
+  f.limits.memory = Bytes{(1 + below(6)) * (128ull << 20)};
+  f.limits.tmp = Bytes{below(2) * (128ull << 20)};
+  f.limits.concurrency = one_in(2) ? 0 : 1 + below(4);
+  f.limits.queue = one_in(4) ? 0 : 1 + below(30);
+  f.capacity = one_in(3) ? 2 + below(3) : 1;
+  functions_[f.id] = f;
+  tell(event::RevisionAdded{f.id, f.limits, Place::here, f.capacity});
+}
+
+void Driver::step() {
+  switch (below(12)) {
+    case 0:
+    case 1:
+    case 2:
+    case 3: return arrive();
+    case 4: return cancel();
+    case 5: return pass_time();
+    case 6: return late_event();
+    case 7:
+      if (one_in(40)) {
+        Function& f = std::next(functions_.begin(), below(functions_.size()))->second;
+        f.retired = true;
+        add_function();
+        return tell(event::RevisionRetired{f.id});
+      }
+      if (one_in(2000)) {
+        draining_ = true;
+        return tell(event::Drain{});
+      }
+      return arrive();
+    default: return backend_event();
+  }
+}
+
+void Driver::arrive() {
+  static char const* const kTenants[] = {"", "", "", "blue", "red", "a tenant with a longer name"};
+  Function const& f = std::next(functions_.begin(), below(functions_.size()))->second;
+  CallId const id{++last_id_};
+  CallModel call{.revision = f.id, .tenant = kTenants[below(6)], .arrived = now_};
+  if (one_in(3)) call.deadline = now_ + below(3000) * 1ms;
+  calls_[id] = call;
+  waiting_.insert(id);
+  std::optional<TimePoint> deadline;
+  if (call.deadline != TimePoint::max()) deadline = call.deadline;
+  tell(event::Arrived{id, f.id, deadline, call.tenant});
+  bool const refused = calls_[id].state == CallState::ended;
+  promise(refused || !draining_, "a draining scheduler accepts nothing");
+  promise(refused || !f.retired, "a retired revision accepts nothing");
+}
+
+void Driver::cancel() {
+  if (waiting_.empty()) return;
+  CallId const id = *std::next(waiting_.begin(), below(waiting_.size()));
+  // A deadline that has passed is told before the cancellation.
+  if (calls_[id].deadline > now_) end(id, "cancelled");
+  tell(event::Cancelled{id});
+}
+
+void Driver::pass_time() {
+  now_ += below(one_in(10) ? 3000 : 50) * 1ms;
+  auto wake = scheduler_.next_wake();
+  if (!wake || (*wake > now_ && one_in(2))) return;
+  now_ = std::max(now_, *wake);
+  tell(event::Tick{});
+}
+
+void Driver::backend_event() {
+  if (instances_.empty()) return;
+  auto it = std::next(instances_.begin(), below(instances_.size()));
+  auto const [id, instance] = *it;
+  if (instance.phase == Phase::stopping || one_in(60)) {  // gone, some of them without a word
+    for (CallId call : instance.running) end(call, "lost");
+    return tell(event::Exited{id});
+  }
+  if (instance.phase == Phase::starting) {
+    if (!one_in(5)) {
+      it->second.phase = Phase::ready;
+      return tell(event::Ready{id});
+    }
+    it->second.phase = Phase::stopping;
+    return tell(event::StartFailed{id});
+  }
+  if (!instance.running.empty())
+    finish_call(*std::next(instance.running.begin(), below(instance.running.size())), !one_in(8));
+}
+
+void Driver::finish_call(CallId id, bool reusable) {
+  CallModel const call = calls_[id];
+  end(id, "finished");
+  if (!reusable) instances_[call.instance].phase = Phase::stopping;
+  tell(event::Finished{id, reusable});
+}
+
+// Of ids that are unknown, long gone, or in another state than the event says.
+void Driver::late_event() {
+  std::uint64_t const any = 1 + below(last_id_ + 10);
+  CallId const call{any};
+  InstanceId const instance{any};
+  auto known = instances_.find(instance);
+  auto model = calls_.find(call);
+  switch (below(5)) {
+    case 0:
+      if (model == calls_.end() || model->second.state != CallState::running)
+        return tell(event::Finished{call, true});
+      return;
+    case 1:
+      if (model == calls_.end() || model->second.state != CallState::waiting)
+        return tell(event::Cancelled{call});
+      return;
+    case 2:
+      if (known == instances_.end() || known->second.phase != Phase::starting)
+        return tell(event::Ready{instance});
+      return;
+    case 3:
+      if (known == instances_.end() || known->second.phase != Phase::starting)
+        return tell(event::StartFailed{instance});
+      return;
+    default:
+      if (known == instances_.end()) return tell(event::Exited{instance});
+  }
+}
+
+void Driver::finish() {
+  while (!waiting_.empty() || !instances_.empty()) {
+    if (instances_.empty()) {  // nobody but the clock can help
+      auto wake = scheduler_.next_wake();
+      promise(wake.has_value(), "calls wait, no instance exists, and nothing will wake");
+      now_ = std::max(now_, *wake);
+      tell(event::Tick{});
+      continue;
+    }
+    pass_time();
+    backend_event();
+  }
+}
+
+}  // namespace faas::scheduler_test

@@ -1,0 +1,195 @@
+// The half of the driver that holds every action against what the header promises.
+#include <algorithm>
+
+#include "scheduler/driver.hpp"
+
+namespace faas::scheduler_test {
+
+using namespace std::chrono_literals;
+
+void Driver::tell(SchedulerEvent event) {
+  std::vector<SchedulerAction> actions;
+  current_ = &event;
+  fails_of_this_event_ = 0;
+  SchedulerEvent copy = event;
+  scheduler_.on(std::move(copy), now_, actions);
+  if (auto* exited = std::get_if<event::Exited>(&event)) instances_.erase(exited->instance);
+  for (auto const& action : actions) {
+    digest_ = (digest_ ^ (action.index() + 1)) * 1099511628211u;
+    std::visit([this](auto const& a) { carry_out(a); }, action);
+  }
+  check_totals();
+  check_nothing_forgotten();
+}
+
+Driver::CallModel& Driver::waiting(CallId id) {
+  auto found = calls_.find(id);
+  promise(found != calls_.end(), "an action names a call that came");
+  promise(found->second.state == CallState::waiting, "a call ends once and runs once");
+  digest_ = (digest_ ^ static_cast<std::uint64_t>(id)) * 1099511628211u;
+  return found->second;
+}
+
+Driver::InstanceModel& Driver::present(InstanceId id) {
+  auto found = instances_.find(id);
+  promise(found != instances_.end(), "an action names an instance that exists");
+  digest_ = (digest_ ^ static_cast<std::uint64_t>(id)) * 1099511628211u;
+  return found->second;
+}
+
+bool Driver::oldest_of_its_kind(CallId id) const {
+  CallModel const& call = calls_.at(id);
+  for (CallId other : waiting_) {
+    if (other == id) return true;
+    CallModel const& older = calls_.at(other);
+    if (older.revision == call.revision && older.tenant == call.tenant) return false;
+  }
+  return true;
+}
+
+void Driver::carry_out(action::Dispatch const& a) {
+  CallModel& call = waiting(a.call);
+  InstanceModel& instance = present(a.instance);
+  promise(instance.phase == Phase::ready, "calls go to instances that are ready");
+  promise(instance.revision == call.revision, "calls go to instances of their revision");
+  promise(!instance.tenant_known || instance.tenant == call.tenant, "tenants share no instance");
+  promise(call.deadline > now_, "a call past its deadline is not started");
+  promise(oldest_of_its_kind(a.call), "first in, first out");
+  promise(a.waited == now_ - call.arrived, "the wait is told");
+  bool const by_ready = std::holds_alternative<event::Ready>(*current_);
+  promise((a.level == StartLevel::cold) == by_ready, "cold is what waited for a start");
+  instance.tenant = call.tenant;
+  instance.tenant_known = true;
+  instance.running.insert(a.call);
+  promise(instance.running.size() <= function(call.revision).capacity,
+          "never more calls than capacity");
+  call.state = CallState::running;
+  call.instance = a.instance;
+  waiting_.erase(a.call);
+}
+
+void Driver::carry_out(action::Start const& a) {
+  promise(!instances_.contains(a.instance), "an instance starts once");
+  promise(functions_.contains(a.revision), "starts are of known revisions");
+  digest_ = (digest_ ^ static_cast<std::uint64_t>(a.instance)) * 1099511628211u;
+  instances_[a.instance] = {.revision = a.revision};
+}
+
+void Driver::carry_out(action::Stop const& a) {
+  InstanceModel& instance = present(a.instance);
+  promise(instance.phase == Phase::ready && instance.running.empty(), "only idle ones are stopped");
+  instance.phase = Phase::stopping;
+}
+
+void Driver::carry_out(action::Refuse const& a) {
+  CallModel const& call = waiting(a.call);
+  Errc const code = a.error.code;
+  promise(!a.error.message.empty(), "a refusal says why");
+  if (code == Errc::deadline) {
+    promise(call.deadline <= now_, "a deadline refuses when it has passed");
+    return end(a.call, "deadline");
+  }
+  auto* arrived = std::get_if<event::Arrived>(current_);
+  promise(arrived && arrived->call == a.call, "only the arriving call is refused for a limit");
+  promise(code == Errc::throttled || code == Errc::unavailable || code == Errc::not_found,
+          "the codes of a refusal");
+  promise(code != Errc::not_found || function(call.revision).retired, "not found is true");
+  promise(code == Errc::not_found || draining_ || !a.error.reason.empty(), "a limit has a reason");
+  end(a.call, "refused");
+}
+
+void Driver::carry_out(action::Fail const& a) {
+  CallModel const& call = waiting(a.call);
+  promise(oldest_of_its_kind(a.call), "the oldest call pays for a failed start");
+  promise(++fails_of_this_event_ == 1, "one failed start ends one call");
+  if (auto* failed = std::get_if<event::StartFailed>(current_)) {
+    promise(failed->instance == a.instance, "a call fails with the start that failed");
+    promise(present(a.instance).revision == call.revision, "a call fails with a start of its own");
+  } else {
+    auto* exited = std::get_if<event::Exited>(current_);
+    promise(exited && exited->instance == a.instance, "a call fails with the start that failed");
+  }
+  end(a.call, "failed");
+}
+
+void Driver::end(CallId id, std::string const& how) {
+  CallModel& call = calls_.at(id);
+  promise(call.state != CallState::ended, "a call ends once");
+  if (call.state == CallState::running) instances_.at(call.instance).running.erase(id);
+  call.state = CallState::ended;
+  waiting_.erase(id);
+  ++endings_[how];
+}
+
+void Driver::check_totals() {
+  SchedulerStats model;
+  std::map<RevisionId, std::size_t> of_revision;
+  for (auto const& [id, instance] : instances_) {
+    ++model.instances;
+    ++of_revision[instance.revision];
+    model.memory_reserved = model.memory_reserved + function(instance.revision).need();
+    model.calls_running += instance.running.size();
+    model.starting += instance.phase == Phase::starting;
+    model.idle += instance.phase == Phase::ready && instance.running.empty();
+  }
+  promise(model.instances <= options_.max_instances, "never over the budget of instances");
+  promise(options_.memory.count == 0 || model.memory_reserved <= options_.memory,
+          "never over the budget of memory");
+  for (auto const& [id, count] : of_revision)
+    promise(function(id).limits.concurrency == 0 || count <= function(id).limits.concurrency,
+            "never over the concurrency of a function");
+  SchedulerStats const told = scheduler_.stats();
+  promise(told.calls_waiting == waiting_.size(), "stats: waiting");
+  promise(told.calls_running == model.calls_running, "stats: running");
+  promise(told.instances == model.instances, "stats: instances");
+  promise(told.starting == model.starting, "stats: starting");
+  promise(told.idle == model.idle, "stats: idle");
+  promise(told.memory_reserved == model.memory_reserved, "stats: memory");
+  promise(scheduler_.instances().size() == model.instances, "instances() tells all");
+}
+
+// While an instance is leaving, its Exited will wake what waits. Otherwise a call that waits
+// without a start must have a reason: its concurrency, the host's budget, or a big one that waits
+// longer.
+void Driver::check_nothing_forgotten() {
+  struct Row {
+    std::size_t waiting = 0, starting = 0, present = 0, idle = 0;
+    TimePoint oldest = TimePoint::max();
+  };
+  std::map<RevisionId, Row> rows;
+  Bytes busy_memory;
+  std::size_t busy = 0;
+  for (auto const& [id, instance] : instances_) {
+    if (instance.phase == Phase::stopping) return;
+    Row& row = rows[instance.revision];
+    ++row.present;
+    row.starting += instance.phase == Phase::starting;
+    bool const idle = instance.phase == Phase::ready && instance.running.empty();
+    row.idle += idle;
+    if (idle) continue;
+    ++busy;
+    busy_memory = busy_memory + function(instance.revision).need();
+  }
+  for (CallId id : waiting_) {
+    Row& row = rows[calls_.at(id).revision];
+    ++row.waiting;
+    row.oldest = std::min(row.oldest, calls_.at(id).arrived);
+  }
+  auto room = [&](Function const& f) {
+    return busy < options_.max_instances &&
+           (options_.memory.count == 0 || busy_memory + f.need() <= options_.memory);
+  };
+  bool kept = false;
+  for (auto const& [id, row] : rows)
+    kept = kept ||
+           (row.waiting > 0 && row.present == 0 && now_ - row.oldest >= 1s && !room(function(id)));
+  for (auto const& [id, row] : rows) {
+    Function const& f = function(id);
+    bool const unserved = row.waiting > row.starting * f.capacity;
+    bool const allowed =
+        f.limits.concurrency == 0 || row.present < f.limits.concurrency || row.idle > 0;
+    promise(!(unserved && allowed && room(f)) || kept, "nothing waits while there is room");
+  }
+}
+
+}  // namespace faas::scheduler_test

@@ -1,0 +1,12 @@
+// A victim's parts. Each prints what it found; the test judges.
+#pragma once
+
+int posture(void);
+int attempts(void);
+int core_limit(void);
+int calls(char const* path);
+int fork_bomb(void);
+int thread_bomb(void);
+int memory_bomb(char const* kind);
+int fill_tmp(void);
+int map_tmp(void);

@@ -1,0 +1,175 @@
+#include "command_line.hpp"
+
+#include <CLI/CLI.hpp>
+#include <limits>
+
+namespace faasd {
+namespace {
+
+constexpr char const* kFooter =
+    "Exit status: 0 done; 1 refused or failed; 2 wrong usage or configuration; 3 no daemon "
+    "answers;\n"
+    "4 the function failed; doctor: 5 degraded, 6 a jail cannot be built here.";
+
+constexpr std::int64_t kMany = std::numeric_limits<std::uint32_t>::max();
+
+// As the configuration file has it. Signed, for CLI11 takes -1 for a huge unsigned number; not in
+// --help, where it would be part of the type's name.
+CLI::Validator within(std::int64_t low, std::int64_t high) {
+  return CLI::Range(low, high).description("");
+}
+
+void add_json(CLI::App* command, CommandLine& out) {
+  command->add_flag("--json", out.json, "Print JSON");
+}
+
+void add_url(CLI::App* command, CommandLine& out) {
+  command->add_option("--url", out.url, "Where the daemon is")
+      ->envname("FAASD_URL")
+      ->type_name("URL")
+      ->default_str("http://127.0.0.1:9000");
+}
+
+CLI::App* add_client(CLI::App& app, CommandLine& out, std::string const& name,
+                     std::string const& about) {
+  auto* command = app.add_subcommand(name, about);
+  add_url(command, out);
+  add_json(command, out);
+  return command;
+}
+
+void add_serve(CLI::App& app, CommandLine& out) {
+  auto& c = out.config;
+  auto* serve = app.add_subcommand("serve", "Run the daemon until SIGTERM or SIGINT");
+  serve->add_option("--config", out.config_file, "JSON; its keys are these flags with _ for -")
+      ->type_name("FILE");
+  serve->add_option("--listen", c.listen, "Loopback only")
+      ->type_name("HOST:PORT")
+      ->capture_default_str();
+  serve
+      ->add_option("--state", c.state,
+                   "State directory [/var/lib/faasd as root, else below ~/.local/state]")
+      ->type_name("DIR");
+  serve->add_flag("--allow-degraded", c.allow_degraded,
+                  "Start although the host lacks cgroup v2 controllers");
+  serve->add_option("--max-instances", c.max_instances, "Instances at most")
+      ->check(within(1, kMany))
+      ->capture_default_str();
+  serve->add_option("--memory", c.memory, "MB that all instances may have together; 0: no limit")
+      ->check(within(0, std::int64_t{1} << 40))
+      ->capture_default_str();
+  serve->add_option("--queue", c.queue, "Calls waiting at most")->capture_default_str();
+  serve->add_option("--idle-expiry", c.idle_expiry, "Seconds until an idle instance ends")
+      ->capture_default_str();
+  serve->add_option("--drain-timeout", c.drain_timeout, "Seconds that running calls get at the end")
+      ->capture_default_str();
+  serve->add_option("--threads", c.threads, "Threads of the event loop, 1 to 64")
+      ->check(within(1, 64))
+      ->capture_default_str();
+  serve->add_option("--max-connections", c.max_connections, "Client connections at most")
+      ->check(within(1, kMany))
+      ->capture_default_str();
+  serve->add_option("--log-size", c.log_size, "MB of one function's log")
+      ->check(within(1, 1 << 20))
+      ->capture_default_str();
+  serve->add_option("--runtimes", c.runtimes, "Where interpreters are")
+      ->type_name("DIR")
+      ->capture_default_str();
+  serve->add_option("--region", c.region, "The region in ARNs")->capture_default_str();
+  serve->add_option("--cgroup-root", c.cgroup_root, "A delegated cgroup v2 directory")
+      ->type_name("DIR");
+  serve->add_option("--uid-base", c.uid_base, "As root: first host id of jails")
+      ->check(within(1, kMany))
+      ->capture_default_str();
+  serve->add_option("--uid-count", c.uid_count, "As root: how many ids")
+      ->check(within(1, kMany))
+      ->capture_default_str();
+}
+
+void add_deploy(CLI::App& app, CommandLine& out) {
+  auto& d = out.deploy;
+  auto* deploy = add_client(app, out, "deploy", "Create or update a function");
+  deploy->add_option("name", d.name, "The function's name")->required();
+  deploy->add_option("path", d.path, "A directory or a zip file")->required();
+  deploy->add_option("--runtime", d.runtime,
+                     "provided.al2023, python3.11, nodejs20.x, … (required for a new function)");
+  deploy->add_option(
+      "--handler", d.handler,
+      "MODULE.FUNCTION [lambda_function.lambda_handler, index.handler or bootstrap]");
+  deploy->add_option("--memory", d.memory, "MB, 128 to 10240 [128]")->check(within(128, 10'240));
+  deploy->add_option("--tmp", d.tmp, "MB of /tmp, 512 to 10240 [512]")->check(within(512, 10'240));
+  deploy->add_option("--timeout", d.timeout, "Seconds, 1 to 900 [3]")->check(within(1, 900));
+  deploy->add_option("--description", d.description, "At most 256 characters");
+  deploy
+      ->add_option("--env", out.environment,
+                   "A variable of its environment; repeat it. Replaces all of them")
+      ->type_name("NAME=VALUE")
+      ->expected(1)
+      ->take_all();
+}
+
+void add_calls(CLI::App& app, CommandLine& out) {
+  auto* invoke = add_client(app, out, "invoke", "Call a function and print what it answers");
+  invoke->add_option("name", out.name, "The function's name")->required();
+  invoke->add_option("--data", out.data,
+                     "The event: JSON, @FILE, or @- for standard input [empty]");
+  invoke->add_flag("--log", out.log, "Print the end of the call's log to standard error");
+  auto* remove = add_client(app, out, "delete", "Delete a function");
+  remove->add_option("name", out.name, "The function's name")->required();
+  auto* logs = add_client(app, out, "logs", "Print what a function wrote");
+  logs->add_option("name", out.name, "The function's name")->required();
+  logs->add_flag("-f,--follow", out.logs.follow, "Go on as more comes");
+  logs->add_option("--tail", out.logs.tail, "Only the last so many bytes")
+      ->type_name("BYTES")
+      ->check(within(0, std::numeric_limits<std::int64_t>::max()));
+}
+
+void add_questions(CLI::App& app, CommandLine& out) {
+  add_client(app, out, "list", "List the functions");
+  add_client(app, out, "ps", "List the instances");
+  add_client(app, out, "status", "Show how the daemon is");
+  add_client(app, out, "doctor", "Say what this host can enforce (with --url: the daemon's host)");
+  add_json(app.add_subcommand("version", "Print the version"), out);
+}
+
+bool typed(CLI::App const& command, char const* option) {
+  auto const* found = command.get_option_no_throw(option);
+  return found != nullptr && found->count() > 0;
+}
+
+// A word that is no command is named, where CLI11 only says that there is no command.
+std::string complaint(CLI::App const* app, CLI::Error const& error) {
+  auto const words = app->remaining();
+  bool const no_command = app->get_subcommands().empty() && !words.empty();
+  auto const what =
+      no_command ? "'" + words.front() + "' is no command" : std::string(error.what());
+  return "faasd: " + what + "\n  Run `faasd --help`, or --help after a command.\n";
+}
+
+}  // namespace
+
+std::optional<int> parse(int argc, char** argv, CommandLine& out) {
+  CLI::App app("faasd: functions you do not trust, each in its own jail", "faasd");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "faasd " FAASD_VERSION);
+  app.footer(kFooter);
+  app.failure_message(complaint);
+  add_serve(app, out);
+  add_deploy(app, out);
+  add_calls(app, out);
+  add_questions(app, out);
+  try {
+    app.parse(argc, argv);
+  } catch (CLI::ParseError const& e) {
+    return app.exit(e) == 0 ? kOk : kUsage;
+  }
+  auto const* command = app.get_subcommands().front();
+  out.command = command->get_name();
+  out.url_given = typed(*command, "--url");
+  // Every subcommand's --url reads the environment, also those that were not typed.
+  out.url = out.url_given ? command->get_option("--url")->as<std::string>()
+                          : std::string("http://127.0.0.1:9000");
+  return std::nullopt;
+}
+
+}  // namespace faasd

@@ -1,0 +1,44 @@
+// What was typed.
+#pragma once
+
+#include <cstdint>
+#include <faas/control.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace faasd {
+
+// Documented in --help.
+enum Exit {
+  kOk = 0,
+  kRefused = 1,        // it did not work; standard error says why
+  kUsage = 2,          // the command line or configuration is wrong
+  kUnreachable = 3,    // no daemon answers
+  kFunctionError = 4,  // the call was made and the function failed
+  kDegraded = 5,       // doctor: this host works with limits
+  kMissing = 6,        // doctor: a jail cannot be built here
+};
+
+struct CommandLine {
+  std::string command;
+  std::string url;
+  bool url_given = false;  // --url or FAASD_URL, rather than the default
+  bool json = false;
+
+  faas::DaemonConfig config;  // serve
+  std::string config_file;
+
+  faas::DeployRequest deploy;
+  std::vector<std::string> environment;  // NAME=VALUE
+
+  std::string name;                 // of invoke, delete, logs
+  std::optional<std::string> data;  // JSON, @FILE or @- for standard input
+  bool log = false;
+  faas::LogRequest logs;
+};
+
+// Nothing: go on with `out`. Else the exit status; what there was to say has been printed.
+std::optional<int> parse(int argc, char** argv, CommandLine& out);
+
+}  // namespace faasd

@@ -1,0 +1,19 @@
+// One function a command; each returns the exit status.
+#pragma once
+
+#include "command_line.hpp"
+
+namespace faasd {
+
+int serve(CommandLine const&);
+int deploy(CommandLine const&);
+int invoke(CommandLine const&);
+int list(CommandLine const&);
+int remove(CommandLine const&);
+int logs(CommandLine const&);
+int doctor(CommandLine const&);
+int ps(CommandLine const&);
+int status(CommandLine const&);
+int version(CommandLine const&);
+
+}  // namespace faasd
