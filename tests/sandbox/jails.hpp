@@ -11,11 +11,11 @@
 #include <cstdlib>
 #include <faas/sandbox.hpp>
 #include <optional>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "support/result.hpp"
+#include "support/said.hpp"
 #include "support/skip.hpp"
 #include "sys/fd.hpp"
 
@@ -36,16 +36,8 @@ struct Story {
   std::optional<Exited> exited;
   std::string output;
 
-  bool says(std::string_view line) const {
-    return ("\n" + output).find("\n" + std::string(line) + "\n") != std::string::npos;
-  }
-  // What stands after "name " on its line.
-  std::string answer(std::string_view name) const {
-    std::istringstream lines(output);
-    for (std::string line; std::getline(lines, line);)
-      if (line.starts_with(std::string(name) + " ")) return line.substr(name.size() + 1);
-    return "(not said)";
-  }
+  bool says(std::string_view line) const { return said(output, line); }
+  std::string answer(std::string_view name) const { return said_after(output, name); }
 };
 
 class Jails {

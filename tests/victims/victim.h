@@ -1,6 +1,9 @@
 // A victim's parts. Each prints what it found; the test judges.
 #pragma once
 
+int attempt(int argc, char** argv);
+int serve(void);
+
 int posture(void);
 int attempts(void);
 int core_limit(void);

@@ -1,0 +1,115 @@
+#include "corpus/baseline.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <sstream>
+
+namespace faas::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string slurp(fs::path const& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::set<int> numbers_in(char const* directory) {
+  std::set<int> found;
+  std::error_code gone;
+  for (fs::directory_iterator it(directory, gone), end; !gone && it != end; it.increment(gone))
+    if (int const n = std::atoi(it->path().filename().c_str()); n > 0) found.insert(n);
+  return found;
+}
+
+// "pid (any name) state ppid ..."
+int parent_of(int pid) {
+  auto const stat = slurp("/proc/" + std::to_string(pid) + "/stat");
+  auto const name_end = stat.rfind(") ");
+  return name_end == std::string::npos ? 0 : std::atoi(stat.c_str() + name_end + 4);
+}
+
+std::set<int> descendants() {
+  std::multimap<int, int> children;
+  for (int const pid : numbers_in("/proc")) children.emplace(parent_of(pid), pid);
+  std::set<int> found;
+  std::set<int> generation{::getpid()};
+  while (!generation.empty()) {
+    std::set<int> next;
+    for (int const parent : generation)
+      for (auto [it, end] = children.equal_range(parent); it != end; ++it)
+        if (found.insert(it->second).second) next.insert(it->second);
+    generation = std::move(next);
+  }
+  return found;
+}
+
+std::set<std::string> cgroups_of(std::string const& runtime_id) {
+  std::set<std::string> found;
+  std::istringstream mounts(slurp("/proc/self/mounts"));
+  for (std::string source, target, type, rest;
+       mounts >> source >> target >> type && std::getline(mounts, rest);) {
+    if (type != "cgroup2") continue;
+    std::error_code gone;
+    fs::recursive_directory_iterator it(target, fs::directory_options::skip_permission_denied,
+                                        gone);
+    for (fs::recursive_directory_iterator end; !gone && it != end; it.increment(gone))
+      if (it->path().native().find("faas-" + runtime_id) != std::string::npos &&
+          it->is_directory(gone))
+        found.insert(it->path());
+  }
+  return found;
+}
+
+template <class T>
+void add_difference(std::ostream& out, char const* what, std::set<T> const& a,
+                    std::set<T> const& b) {
+  auto const only = [&](char const* sign, std::set<T> const& here, std::set<T> const& there) {
+    for (auto const& item : here)
+      if (!there.contains(item)) out << what << ' ' << sign << item << "; ";
+  };
+  only("+", a, b);
+  only("-", b, a);
+}
+
+}  // namespace
+
+Baseline Baseline::now(std::string const& runtime_id) {
+  Baseline b;
+  b.processes = descendants();
+  for (int const pid : b.processes) {
+    std::error_code gone;
+    auto const net = fs::read_symlink("/proc/" + std::to_string(pid) + "/ns/net", gone);
+    if (!gone) b.namespaces.insert(net);
+  }
+  b.cgroups = cgroups_of(runtime_id);
+  b.descriptors = numbers_in("/proc/self/fd");
+  b.threads = numbers_in("/proc/self/task").size();
+  b.mounts = slurp("/proc/self/mountinfo");
+  return b;
+}
+
+std::string Baseline::difference(Baseline const& other) const {
+  std::ostringstream out;
+  add_difference(out, "process", processes, other.processes);
+  add_difference(out, "network", namespaces, other.namespaces);
+  add_difference(out, "cgroup", cgroups, other.cgroups);
+  add_difference(out, "descriptor", descriptors, other.descriptors);
+  if (threads != other.threads) out << "threads " << threads << " not " << other.threads << "; ";
+  if (mounts != other.mounts) out << "mounts differ; ";
+  return out.str();
+}
+
+std::size_t resident() {
+  std::istringstream statm(slurp("/proc/self/statm"));
+  std::size_t total = 0, pages = 0;
+  statm >> total >> pages;
+  return pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+}
+
+}  // namespace faas::test
