@@ -8,7 +8,6 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 
 #include "base/text.hpp"
 #include "code/errors.hpp"
@@ -30,10 +29,37 @@ constexpr std::size_t kMaxRecord = 4096;
 // Nothing of a tenant's code is for other users of the host.
 constexpr unsigned kRootMode = 0700;
 
-Result<fs::path> private_directory() {
-  std::string name = "/tmp/faas-code-XXXXXX";
-  if (::mkdtemp(name.data()) == nullptr) return sys::errno_error("mkdtemp " + name, errno);
-  return fs::path(name);
+constexpr char const* kPrivateParent = "/tmp";
+constexpr std::string_view kPrivatePrefix = "faas-code-";
+
+std::string random_name() {
+  std::array<std::byte, 16> bytes;
+  sys::random_bytes(bytes);
+  return to_hex(bytes);
+}
+
+bool is_private_name(std::string_view name) {
+  return name.size() == kPrivatePrefix.size() + 32 && name.starts_with(kPrivatePrefix) &&
+         name.find_first_not_of("0123456789abcdef", kPrivatePrefix.size()) ==
+             std::string_view::npos;
+}
+
+// Private directories of caches whose processes were killed: nobody has their lock any more.
+void remove_dead_private_directories() {
+  auto parent = sys::open_file(kPrivateParent, O_RDONLY | O_DIRECTORY);
+  if (!parent) return;
+  auto const names = sys::list_names(parent->get());
+  if (!names) return;
+  for (auto const& name : *names) {
+    if (!is_private_name(name)) continue;
+    auto const dead = sys::try_claim(parent->get(), name);
+    if (dead && *dead && sys::is_private((*dead)->get()))
+      (void)sys::remove_tree(parent->get(), name);
+  }
+}
+
+fs::path private_directory() {
+  return fs::path(kPrivateParent) / fmt::format("{}{}", kPrivatePrefix, random_name());
 }
 
 Result<void> make_missing(fs::path const& directory) {
@@ -62,17 +88,29 @@ Temporary::~Temporary() {
 }
 
 Result<std::unique_ptr<Disk>> Disk::open(fs::path const& directory) {
+  if (directory.empty()) return open_private();
   std::unique_ptr<Disk> disk(new Disk);
-  if (directory.empty()) {
-    auto made = private_directory();
-    if (!made) return made.error();
-    disk->is_private_ = true;
-    disk->root_ = *made;
-  }
-  auto entered = disk->enter(directory.empty() ? disk->root_ : directory);
+  auto entered = disk->enter(directory);
   if (!entered && entered.error().reason == kInUse) return entered.error();
   if (!entered) return internal_io(entered.error());
   return disk;
+}
+
+// Another open may take a directory for a dead one's between our making and locking it: then the
+// next name.
+Result<std::unique_ptr<Disk>> Disk::open_private() {
+  remove_dead_private_directories();
+  constexpr int kTries = 10;
+  for (int tries = 1;; ++tries) {
+    std::unique_ptr<Disk> disk(new Disk);
+    disk->root_ = private_directory();
+    disk->is_private_ = true;
+    auto entered = disk->enter(disk->root_);
+    if (entered) return disk;
+    bool const was_taken =
+        entered.error().reason == kInUse || entered.error().code == Errc::not_found;
+    if (!was_taken || tries == kTries) return internal_io(entered.error());
+  }
 }
 
 Disk::~Disk() {
@@ -156,11 +194,7 @@ Result<void> Disk::remove_unknown(int directory, std::vector<std::string> const&
   return {};
 }
 
-std::string Disk::fresh_name() const {
-  std::array<std::byte, 16> bytes;
-  sys::random_bytes(bytes);
-  return to_hex(bytes);
-}
+std::string Disk::fresh_name() const { return random_name(); }
 
 Result<void> Disk::set_aside(int from, std::string const& name, std::string const& kind) const {
   return sys::rename_durably(from, name, quarantine_.get(), kind + '-' + name);

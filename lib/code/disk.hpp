@@ -36,7 +36,8 @@ class Temporary {
 
 class Disk {
  public:
-  // Empty: a private directory, removed at destruction. Takes the lock and empties tmp/.
+  // Takes the lock and empties tmp/. Empty: a private directory, removed at destruction, and with
+  // the next private one's opening if its process was killed.
   static Result<std::unique_ptr<Disk>> open(std::filesystem::path const& directory);
   Disk(Disk const&) = delete;
   Disk& operator=(Disk const&) = delete;
@@ -60,6 +61,7 @@ class Disk {
 
  private:
   Disk() = default;
+  static Result<std::unique_ptr<Disk>> open_private();
   Result<void> enter(std::filesystem::path const& directory);
   Result<void> make_layout();
   Result<void> remove_unknown(int directory, std::vector<std::string> const& known) const;

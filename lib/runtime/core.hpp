@@ -105,6 +105,7 @@ class Core final : public BackendEvents, public std::enable_shared_from_this<Cor
   friend class Call;
   Result<void> open_parts();
   void remove_unused_packages();
+  void remove_logs_of_nobody();
 
   // What the scheduler wants is done here, in order, also when doing it tells the scheduler more.
   void tell(SchedulerEvent);

@@ -11,6 +11,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "base/text.hpp"
@@ -56,6 +57,10 @@ std::string_view whole_lines(std::string_view text, std::uint64_t room) {
   if (room == 0) return {};
   auto const end = text.rfind('\n', static_cast<std::size_t>(room) - 1);
   return end == std::string_view::npos ? std::string_view() : text.substr(0, end + 1);
+}
+
+bool is_log_id(std::string_view name) {
+  return name.size() == 32 && name.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
 }  // namespace
@@ -243,6 +248,19 @@ void LogFiles::remove(FunctionName const& function) {
   // What stays behind (a directory that cannot be removed) is text that was rotated away in any
   // case.
   if (impl_->directory) static_cast<void>(sys::remove_tree(impl_->directory.get(), *id));
+}
+
+void LogFiles::keep_only(std::vector<FunctionName> const& functions) {
+  std::lock_guard lock(impl_->mutex);
+  if (!impl_->directory) return;
+  std::set<std::string> kept;
+  for (auto const& function : functions)
+    if (auto const id = log_id(function)) kept.insert(*id);
+  auto const names = sys::list_names(impl_->directory.get());
+  if (!names) return;
+  for (auto const& name : *names)
+    if (is_log_id(name) && !kept.contains(name))
+      static_cast<void>(sys::remove_tree(impl_->directory.get(), name));
 }
 
 }  // namespace faas::inline v0::runtime

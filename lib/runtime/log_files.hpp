@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace faas::inline v0::runtime {
 
@@ -54,6 +55,8 @@ class LogFiles {
   LogChunk tail(FunctionName const&, std::size_t bytes);
   // Positions begin at 0 again.
   void remove(FunctionName const&);
+  // Removes every other log on disk: of functions whose removal a kill cut short.
+  void keep_only(std::vector<FunctionName> const&);
 
  private:
   struct Impl;

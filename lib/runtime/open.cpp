@@ -93,6 +93,7 @@ Result<void> Core::open_parts() {
   if (!logs) return logs.error();
   logs_.emplace(std::move(*logs));
   remove_unused_packages();
+  remove_logs_of_nobody();
 
   auto reactor = Reactor::open(executor, mutex_);
   if (!reactor) return reactor.error();
@@ -123,6 +124,13 @@ void Core::remove_unused_packages() {
   for (auto const& package : code_->list()) {
     if (!used.contains(package.digest)) (void)code_->remove(package.digest);
   }
+}
+
+// A kill between a function's removal and its log's.
+void Core::remove_logs_of_nobody() {
+  std::vector<FunctionName> names;
+  for (auto const& entry : registry_->all()) names.push_back(entry->function.name);
+  logs_->keep_only(names);
 }
 
 Core::~Core() {

@@ -2,25 +2,21 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <poll.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <chrono>
 #include <cstdlib>
 #include <sstream>
 
-#include "sys/directory.hpp"
+#include "sandbox/leftovers.hpp"
 #include "sys/file.hpp"
 #include "sys/mountinfo.hpp"
 #include "sys/text_file.hpp"
 
 namespace faas::inline v0::sandbox {
 namespace {
-
-constexpr auto kPatience = std::chrono::seconds(2);
 
 std::uint64_t value_of(std::string const& text, std::string_view name) {
   std::istringstream lines(text);
@@ -63,30 +59,6 @@ sys::Fd open_group(int parent, std::string const& name) {
 
 sys::Fd open_events(int directory) {
   return sys::Fd(::openat(directory, "cgroup.events", O_RDONLY | O_CLOEXEC));
-}
-
-void wait_until_empty(int directory) {
-  auto const events = open_events(directory);
-  auto const end = std::chrono::steady_clock::now() + kPatience;
-  while (events && Cgroup::populated(events.get()) && std::chrono::steady_clock::now() < end) {
-    pollfd p{events.get(), POLLPRI, 0};
-    ::poll(&p, 1, 50);
-  }
-}
-
-// Kills and removes every group below, and what is below those: what a `kill -9` left. Safe to be
-// killed itself and to run again.
-void remove_below(int directory) {
-  auto names = sys::list_names(directory);
-  if (!names) return;
-  for (auto const& name : *names) {
-    auto child = open_group(directory, name);
-    if (!child) continue;
-    (void)sys::write_text(child.get(), "cgroup.kill", "1");
-    wait_until_empty(child.get());
-    remove_below(child.get());
-    ::unlinkat(directory, name.c_str(), AT_REMOVEDIR);
-  }
 }
 
 Result<sys::Fd> open_root(std::string const& root) {
@@ -140,34 +112,24 @@ Result<std::optional<Cgroups>> Cgroups::open(std::string const& root,
   }
   auto parent = open_root(where);
   if (!parent) return parent.error();
+  auto own = claim_group(parent->get(), runtime_id);
+  if (!own && own.error().code != Errc::conflict && root.empty()) return std::optional<Cgroups>();
+  if (!own) return own.error();
   Cgroups groups;
-  groups.name_ = "faas-" + runtime_id;
-  if (::mkdirat(parent->get(), groups.name_.c_str(), 0755) != 0 && errno != EEXIST) {
-    if (root.empty()) return std::optional<Cgroups>();
-    return sys::errno_error(fmt::format("mkdir {}/{}", where, groups.name_), errno);
-  }
-  auto own = open_group(parent->get(), groups.name_);
-  if (!own) return sys::errno_error("open " + groups.name_, errno);
-  auto locked = sys::try_lock(own.get());
-  if (!locked) return locked.error();
-  if (!*locked)
-    return Error{Errc::conflict,
-                 fmt::format("runtime_id \"{}\" is in use by a living process", runtime_id),
-                 {},
-                 "start"};
-  groups.own_ = std::move(own);  // ours to clear from here on, not before
+  groups.name_ = group_name(runtime_id);
+  groups.own_ = std::move(*own);
   groups.parent_ = std::move(*parent);
-  remove_below(groups.own_.get());
+  groups.remove_dead_neighbours();
   enable(groups.parent_.get());
   groups.controllers_ = enable(groups.own_.get());
   return std::optional<Cgroups>(std::move(groups));
 }
 
 Cgroups::~Cgroups() {
-  if (!own_) return;
-  remove_below(own_.get());
-  ::unlinkat(parent_.get(), name_.c_str(), AT_REMOVEDIR);
+  if (own_) remove_group(parent_.get(), name_, std::move(own_));
 }
+
+void Cgroups::remove_dead_neighbours() const { remove_dead_groups(parent_.get()); }
 
 Result<Cgroup> Cgroups::create(Spec const& spec) const {
   if (::mkdirat(own_.get(), spec.id.c_str(), 0755) != 0)

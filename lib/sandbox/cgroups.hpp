@@ -48,9 +48,9 @@ class Cgroup {
 
 class Cgroups {
  public:
-  // Makes the runtime's own group, enables what controllers there are, removes what an earlier
-  // process with this id left. Nothing: no cgroup is writable here. Errors: conflict (a living
-  // process has this runtime id), not_found or denied for a `root` given.
+  // Makes the runtime's own group, enables what controllers there are, removes what dead runtimes
+  // left, of this id and of any other (leftovers.hpp). Nothing: no cgroup is writable here. Errors:
+  // conflict (a living process has this runtime id), not_found or denied for a `root` given.
   static Result<std::optional<Cgroups>> open(std::string const& root,
                                              std::string const& runtime_id);
   ~Cgroups();
@@ -62,12 +62,14 @@ class Cgroups {
   Result<Cgroup> create(Spec const&) const;
   // When it is no longer populated. False: it still is.
   bool remove(Cgroup&) const;
+  // Of runtimes that died since this one was opened.
+  void remove_dead_neighbours() const;
 
  private:
   Cgroups() = default;
 
   sys::Fd parent_;
-  sys::Fd own_;  // also holds the flock that says this id is alive
+  sys::Fd own_;  // locked: this runtime lives
   std::string name_;
   Controllers controllers_;
 };

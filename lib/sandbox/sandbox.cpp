@@ -175,9 +175,12 @@ Result<void> Sandbox::Impl::send(std::string message, std::vector<int> const& fd
 // What the kernel must hold before the jail exists: an id of its own, a cgroup with its limits.
 Result<void> Sandbox::Impl::claim(Spec const& spec, Jail& jail) {
   if (uids) {
+    auto const blocks = uids->blocks();
     auto id = uids->take();
     if (!id) return id.error();
     jail.uid = *id;
+    // A block that was a killed runtime's until now: its last jails may not have ended yet.
+    if (cgroups && uids->blocks() > blocks) cgroups->remove_dead_neighbours();
   }
   if (cgroups) {
     auto group = cgroups->create(spec);

@@ -11,7 +11,7 @@ namespace faas::inline v0::sandbox {
 
 // Ids are claimed in blocks of 256, each by flock on a file of its own in a directory all runtimes
 // of the machine share, so that several of them can be given the same range. A block is freed with
-// its owner.
+// its owner, however that ends; its file stays, empty, for the next one.
 class UidPool {
  public:
   // `directory` is made if missing, mode 0700. Errors: io, denied.
@@ -21,6 +21,7 @@ class UidPool {
   // Errors: throttled (the range is used up: make it larger), io.
   Result<std::uint32_t> take();
   void give_back(std::uint32_t);
+  std::size_t blocks() const { return claimed_.size(); }
 
  private:
   Result<void> claim_block();

@@ -1,9 +1,11 @@
 #include "sys/directory.hpp"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -30,6 +32,14 @@ Result<void> remove_contents(int directory) {
   return {};
 }
 
+bool stands_at(int parent, std::string const& name, int directory) {
+  struct stat here {
+  }, there{};
+  return ::fstat(directory, &here) == 0 &&
+         ::fstatat(parent, name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+         here.st_dev == there.st_dev && here.st_ino == there.st_ino;
+}
+
 }  // namespace
 
 Result<Fd> make_directory(int parent, std::string const& name, unsigned mode) {
@@ -37,6 +47,12 @@ Result<Fd> make_directory(int parent, std::string const& name, unsigned mode) {
     return errno_error(fmt::format("mkdir {}", name), errno);
   }
   return open_beneath(parent, name, kOpenDirectory);
+}
+
+bool is_private(int directory) {
+  struct stat status {};
+  return ::fstat(directory, &status) == 0 && status.st_uid == ::geteuid() &&
+         (status.st_mode & 077) == 0;
 }
 
 Result<std::vector<std::string>> list_names(int directory) {
@@ -72,6 +88,16 @@ Result<bool> try_lock(int fd) {
   if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return true;
   if (errno == EWOULDBLOCK) return false;
   return errno_error("flock", errno);
+}
+
+Result<std::optional<Fd>> try_claim(int parent, std::string const& name) {
+  auto directory = open_beneath(parent, name, kOpenDirectory);
+  if (!directory && directory.error().code == Errc::not_found) return std::optional<Fd>();
+  if (!directory) return directory.error();
+  auto const locked = try_lock(directory->get());
+  if (!locked) return locked.error();
+  if (!*locked || !stands_at(parent, name, directory->get())) return std::optional<Fd>();
+  return std::optional<Fd>(std::move(*directory));
 }
 
 }  // namespace faas::inline v0::sys

@@ -1,5 +1,6 @@
-// kill -9 before every single system call of a store and of a removal.
+// kill -9 before every single system call of a store, of a removal and of a clean-up.
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
@@ -58,6 +59,29 @@ std::vector<Package> survivors(std::string const& directory) {
   return packages;
 }
 
+// The private directory of a cache that was killed, with a package and its tree in it.
+fs::path killed_private_directory() {
+  int told[2];
+  REQUIRE(::pipe2(told, O_CLOEXEC) == 0);
+  auto const child = ::fork();
+  if (child == 0) {
+    auto cache = CodeCache::open({}).value();
+    auto const zip = ZipBuilder().add("d/a", "x").finish();
+    auto const tree = cache.pin(store(cache, zip).value().digest).value();
+    auto const path = tree.path().parent_path().parent_path().string();
+    if (::write(told[1], path.data(), path.size()) > 0)
+      for (;;) ::pause();
+    ::_exit(1);
+  }
+  char path[256];
+  auto const n = ::read(told[0], path, sizeof path);
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+  for (int fd : told) ::close(fd);
+  REQUIRE(n > 0);
+  return std::string(path, static_cast<std::size_t>(n));
+}
+
 auto const kOld = ZipBuilder().add("a", "old").finish();
 auto const kNew = ZipBuilder().add("d/a", "new").add("b", "new").finish();
 
@@ -109,4 +133,31 @@ TEST_CASE("a removal killed at any system call has happened whole or not at all"
   }
   CHECK(with >= 1);
   CHECK(without > 1);
+}
+
+TEST_CASE("a private directory whose process was killed goes with the next, a living one's stays") {
+  auto living = CodeCache::open({}).value();
+  auto const tree = living.pin(store(living, kOld).value().digest).value();
+  auto const dead = killed_private_directory();
+  REQUIRE(fs::exists(dead / "trees"));
+  auto const strange = dead.string().substr(0, dead.string().size() - 1);  // not a name of ours
+  fs::create_directory(strange);
+  REQUIRE(::chmod(strange.c_str(), 0700) == 0);
+  CHECK(CodeCache::open({}).has_value());
+  CHECK_FALSE(fs::exists(dead));
+  CHECK(fs::exists(tree.path()));
+  CHECK(fs::remove(strange));
+}
+
+TEST_CASE("that, too, may be killed at any system call, and the next completes it") {
+  TempDir dir;
+  int count = 1;
+  for (auto end = End::killed; end == End::killed; ++count) {
+    CAPTURE(count);
+    auto const dead = killed_private_directory();
+    end = kill_at(count, dir / "code", [](CodeCache&) { (void)CodeCache::open({}).value(); });
+    (void)CodeCache::open({}).value();
+    REQUIRE_FALSE(fs::exists(dead));
+  }
+  CHECK(count > 30);
 }

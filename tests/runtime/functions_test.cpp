@@ -1,3 +1,4 @@
+#include "runtime/log_files.hpp"
 #include "support/host.hpp"
 
 using namespace faas;
@@ -100,6 +101,25 @@ TEST_CASE("packages that no function uses are removed at the next open") {
   Host host(options);
   CHECK(host.runtime().package(used).has_value());
   CHECK(host.runtime().package(unused).error().code == Errc::not_found);
+}
+
+TEST_CASE("a log that outlived its function, because a kill came between, goes at the next open") {
+  TempDir state;
+  auto options = test_options();
+  options.state_dir = state.path();
+  auto const log_of = [&](std::string const& name) {
+    return state / "logs/" + *runtime::log_id(FunctionName(name));
+  };
+  {
+    Host host(options);
+    host.deploy_python("stays", kEcho);
+    CHECK(host.invoke("stays").value().ok());
+    host.await(host.runtime().close());
+  }
+  std::filesystem::copy(log_of("stays"), log_of("removed"));
+  Host host(options);
+  CHECK(std::filesystem::exists(log_of("stays")));
+  CHECK_FALSE(std::filesystem::exists(log_of("removed")));
 }
 
 TEST_CASE("a state directory has one owner, and the refusal names it") {

@@ -340,6 +340,24 @@ TEST_CASE("what the disk refuses is counted, and told once there is room") {
         "them\nafter\n");
 }
 
+TEST_CASE("of all logs on disk only those of the functions named are kept") {
+  Places places;
+  auto const options = places.options(true);
+  FunctionName const gone("gone");
+  auto const path = [&](FunctionName const& name) {
+    return options.directory + "/" + *log_id(name);
+  };
+  auto logs = LogFiles::open(options).value();
+  logs.append(kHello, "kept\n", at(0));
+  logs.append(gone, "removed\n", at(0));
+  std::filesystem::create_directory(options.directory + "/not-a-log");
+  logs = LogFiles::open(options).value();
+  logs.keep_only({kHello});
+  CHECK(logs.read(kHello, 0, 100).text == "kept\n");
+  CHECK_FALSE(std::filesystem::exists(path(gone)));
+  CHECK(std::filesystem::exists(options.directory + "/not-a-log"));
+}
+
 TEST_CASE("a log directory that cannot be made is named") {
   auto logs = LogFiles::open({.directory = "/proc/none/logs"});
   REQUIRE(logs.has_error());

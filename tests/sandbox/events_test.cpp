@@ -11,7 +11,7 @@
 #include <thread>
 
 #include "jails.hpp"
-#include "sandbox/cgroups.hpp"
+#include "own_cgroups.hpp"
 #include "sys/process.hpp"
 #include "sys/text_file.hpp"
 
@@ -25,13 +25,6 @@ int open_files() {
   for ([[maybe_unused]] auto const& entry : std::filesystem::directory_iterator("/proc/self/fd"))
     ++count;
   return count;
-}
-
-// Where this test's runtimes keep their cgroups; empty where there are none.
-std::string cgroup_root() {
-  if (char const* root = std::getenv("FAAS_TEST_CGROUP_ROOT")) return root;
-  if (::geteuid() != 0) return {};
-  return sandbox::find_cgroup2(sys::read_text("/proc/self/mountinfo").value()).mount;
 }
 
 bool has_cgroup(std::string const& name) {
@@ -170,17 +163,6 @@ TEST_CASE("a host process that is killed takes its spawner and its jails along")
   ::waitpid(host, nullptr, 0);
   CHECK(dies(pids[0]));
   CHECK(dies(pids[1]));
-  // The cgroups stay behind, and go with the next process of this id.
-  CHECK(has_cgroup("faas-" + options.runtime_id) == !cgroup_root().empty());
-  {
-    Jails next(options);
-    auto const root = cgroup_root();
-    if (!root.empty())
-      for (auto const& entry :
-           std::filesystem::directory_iterator(root + "/faas-" + options.runtime_id))
-        CHECK_FALSE(entry.is_directory());
-  }
-  CHECK_FALSE(has_cgroup("faas-" + options.runtime_id));
 }
 
 // Suites say whose test it is where not everybody can run it: CMakeLists.txt runs each with those

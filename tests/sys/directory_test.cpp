@@ -1,5 +1,9 @@
 #include "sys/directory.hpp"
 
+#include <atomic>
+#include <thread>
+#include <vector>
+
 #include "words.hpp"
 
 using namespace faas;
@@ -93,4 +97,60 @@ TEST_CASE("a lock has one holder, in this process too, until its description is 
   }
   CHECK(sys::try_lock(second.get()).value());
   CHECK(sys::try_lock(-1).error().code == Errc::io);
+}
+
+TEST_CASE("a directory is claimed by one at a time, and what is missing by nobody") {
+  TempDir const dir;
+  fs::create_directory(dir / "a");
+  fs::create_directory_symlink("a", dir / "link");
+  auto const root = open_directory(dir.path());
+  auto first = sys::try_claim(root.get(), "a").value();
+  REQUIRE(first.has_value());
+  CHECK(closes_on_exec(first->get()));
+  CHECK_FALSE(sys::try_claim(root.get(), "a").value().has_value());
+  first.reset();
+  CHECK(sys::try_claim(root.get(), "a").value().has_value());
+  CHECK_FALSE(sys::try_claim(root.get(), "b").value().has_value());
+  CHECK(sys::try_claim(root.get(), "link").has_error());
+}
+
+TEST_CASE("who has claimed a directory has the one that stands there, whoever else removes it") {
+  TempDir const dir;
+  auto const root = open_directory(dir.path());
+  auto const inode = [](int fd) {
+    struct stat status {};
+    ::fstat(fd, &status);
+    return status.st_ino;
+  };
+  std::atomic<int> claimed = 0, wrong = 0;
+  std::vector<std::thread> others;
+  for (int i = 0; i < 4; ++i)
+    others.emplace_back([&] {
+      for (int round = 0; round < 5000; ++round) {
+        ::mkdirat(root.get(), "a", 0700);
+        auto const mine = sys::try_claim(root.get(), "a").value();
+        if (!mine) continue;
+        ++claimed;
+        auto const standing = sys::open_beneath(root.get(), "a", O_RDONLY | O_DIRECTORY);
+        if (!standing || inode(standing->get()) != inode(mine->get())) ++wrong;
+        ::unlinkat(root.get(), "a", AT_REMOVEDIR);
+      }
+    });
+  for (auto& other : others) other.join();
+  CHECK(claimed > 100);
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("private is what is ours and closed to everybody else") {
+  TempDir const dir;
+  auto const directory = open_directory(dir.path());
+  for (auto [mode, expected] :
+       {std::pair{0700u, true}, {0500u, true}, {0701u, false}, {0740u, false}}) {
+    REQUIRE(::fchmod(directory.get(), mode) == 0);
+    CHECK(sys::is_private(directory.get()) == expected);
+  }
+  REQUIRE(::fchmod(directory.get(), 0700) == 0);
+  if (::geteuid() != 0) return;  // nobody else can give a directory away
+  REQUIRE(::fchown(directory.get(), 12345, 12345) == 0);
+  CHECK_FALSE(sys::is_private(directory.get()));
 }
