@@ -1,5 +1,6 @@
-// What the evidence table of SECURITY.md is checked against: one line a case, "pass", "FAIL" or "skip",
-// a tab and "tests/dir/file.cpp: its sentence", at the end of the file that FAAS_CASE_LOG names.
+// What the evidence table of SECURITY.md is checked against: one line a case, "pass", "FAIL" or
+// "skip", a tab and "tests/dir/file.cpp: its sentence", at the end of the file that FAAS_CASE_LOG
+// names.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -28,7 +29,9 @@ class CaseLog final : public doctest::IReporter {
   }
   void test_case_end(doctest::CurrentTestCaseStats const& stats) override {
     if (::getpid() != pid_) return;  // a child that a test forked and that ran on: not its case
-    auto const* verdict = !stats.testCaseSuccess ? "FAIL\t" : case_has_skipped ? "skip\t" : "pass\t";
+    auto const* verdict = !stats.testCaseSuccess ? "FAIL\t"
+                          : case_has_skipped     ? "skip\t"
+                                                 : "pass\t";
     append(verdict + name_ + "\n");
   }
 
@@ -48,7 +51,7 @@ class CaseLog final : public doctest::IReporter {
   // descriptor of ours among its own.
   static void append(std::string const& line) {
     char const* path = std::getenv("FAAS_CASE_LOG");
-    if (!path) return;
+    if (!path || !*path) return;
     int const fd = ::open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
     if (fd < 0 || ::write(fd, line.data(), line.size()) != static_cast<ssize_t>(line.size()))
       std::cerr << "FAAS_CASE_LOG: cannot append to " << path << std::endl;
