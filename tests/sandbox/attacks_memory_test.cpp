@@ -1,4 +1,6 @@
 // Attacks by memory and descriptors; and what one jail leaves for the next.
+#include <sys/inotify.h>
+
 #include "attacker.hpp"
 
 using namespace faas;
@@ -55,6 +57,27 @@ TEST_CASE("twenty processes with all their files take what they may, and give it
   auto left = in_kernel();
   for (int i = 0; i < 200 && left - before > 10'000; ++i) ::usleep(10'000), left = in_kernel();
   CHECK(left - before < 10'000);
+}
+
+TEST_CASE("a jail that has all the watches of its id takes none from another's") {  // B8
+  Jails jails;
+  auto first = jails.start(attacker({"watch-instances"}));
+  auto const had = Jails::read(first, 12);
+  CAPTURE(had);
+  CHECK((had.ends_with(" EMFILE\n")));
+  CHECK(std::stoi(had.substr(10)) > 0);
+  auto second = jails.start(attacker({"watch-instances"}));
+  auto const got = Jails::read(second, 12);
+  // An ordinary user's jails have one id, and share what the kernel counts by id (SECURITY.md).
+  if (jails.sandbox().privilege() == Privilege::root) {
+    CHECK(got == had);
+    CHECK(static_cast<bool>(sys::Fd(::inotify_init1(IN_CLOEXEC))));  // nor the host's root its own
+  }
+  CHECK(jails.attempt({"hello"}).output == "hello\n");
+  for (auto* running : {&first, &second}) {
+    jails.sandbox().kill(running->ticket);
+    jails.end(*running);
+  }
 }
 
 TEST_CASE("large pipes are refused before they are many") {  // B7
