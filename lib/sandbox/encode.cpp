@@ -107,7 +107,8 @@ wire::Step encode(Step const& step, Arena& arena) {
 }  // namespace
 
 std::string to_text(Plan const& plan) {
-  std::string text = fmt::format("clone3 flags {:#x}\n", plan.clone_flags);
+  auto const owner = plan.owner == wire::kSpawnersOwn ? "" : fmt::format(" by uid {}", plan.owner);
+  std::string text = fmt::format("clone3 flags {:#x}{}\n", plan.clone_flags, owner);
   for (auto const& step : plan.steps) {
     text += fmt::format("{}  {:<22} ", to_text(step.where), step.name);
     if (step.into) text += fmt::format("<{}> = ", step.into->text);

@@ -61,8 +61,8 @@ void plan_network(Builder& b) {
          {slot::temp, FAAS_N(SIOCSIFFLAGS), structure(request, "{lo, IFF_UP|IFF_RUNNING}")});
   b.close(slot::temp);
   if (!b.spec.listener) return;
-  // G11: identity is which listener accepted. Bound before any byte of the function runs, by
-  // another id than the function's, so it can neither take the port nor share it (SO_REUSEPORT).
+  // G11: identity is which listener accepted. Bound before any byte of the function runs and
+  // without SO_REUSEPORT, so it can neither take the port nor share it.
   b.open(slot::listener, "listener-socket", FAAS_CALL(socket),
          {FAAS_N(AF_INET), FAAS_N(SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK), number(0)});
   sockaddr_in address{};
@@ -99,6 +99,9 @@ Plan make_plan(Spec const& spec, Facts const& host, std::uint32_t host_uid,
   // (CVE-2022-0492), without its own network the abstract sockets (CVE-2020-15257).
   b.plan.clone_flags = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC |
                        CLONE_NEWUTS | CLONE_NEWCGROUP;
+  // What the kernel counts by id (inotify instances, queued signals, …) it counts for the maker of
+  // the user namespace, too: were that root, one jail could take all of root's (B8, A12).
+  if (b.ids_of_its_own()) b.plan.owner = host_uid;
   b.in(wire::Where::before);
   if (b.ids_of_its_own()) plan_package_trees(b);
   plan_maps(b, host_uid, host_gid);

@@ -56,6 +56,7 @@ struct Step {
 struct Plan {
   std::vector<Step> steps;
   std::uint64_t clone_flags = 0;
+  std::uint32_t owner = wire::kSpawnersOwn;  // host uid that makes the user namespace
 };
 
 // The host id that the jail's one uid and gid (1000) stand for.

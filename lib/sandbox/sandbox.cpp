@@ -202,6 +202,7 @@ Result<void> Sandbox::Impl::send_start(Spec const& spec, Jail const& jail, Ticke
   wire::Start head;
   head.ticket = ticket;
   head.clone_flags = plan.clone_flags;
+  head.owner = plan.owner;
   head.watched_memory = spec.memory.count;
   head.steps = encoded.steps;
   head.arena = encoded.arena;

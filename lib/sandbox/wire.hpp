@@ -8,14 +8,15 @@
 
 namespace faas::inline v0::sandbox::wire {
 
-inline constexpr std::uint32_t kVersion = 1;
+inline constexpr std::uint32_t kVersion = 2;
 // The default send buffer of a unix socket (212,992 bytes) carries it in one message.
 inline constexpr std::size_t kMaxMessage = 192 * 1024;
 inline constexpr std::size_t kMaxFilter = 4096 * 8;  // BPF_MAXINSNS instructions
 inline constexpr int kFilters = 3;                   // one for each SeccompClass
 inline constexpr int kSlots = 24;
-inline constexpr int kSpawnerSocket = 3;  // the descriptors a spawner is born with
-inline constexpr int kSpawnerHost = 4;    // pidfd of the host
+inline constexpr std::uint32_t kSpawnersOwn = ~0u;  // Start::owner: no id but the spawner's
+inline constexpr int kSpawnerSocket = 3;            // the descriptors a spawner is born with
+inline constexpr int kSpawnerHost = 4;              // pidfd of the host
 
 enum class Verb : std::uint32_t { start = 1, kill, terminate, filter };
 enum class ReplyKind : std::uint32_t { hello = 1, started, failed, exited };
@@ -87,7 +88,9 @@ struct Start {  // followed by steps[], then the arena
   std::uint64_t clone_flags = 0;
   std::uint64_t watched_memory = 0;  // the memory watch kills above this; 0: no watch
   std::uint32_t steps = 0;
-  std::uint32_t arena = 0;  // bytes
+  std::uint32_t arena = 0;             // bytes
+  std::uint32_t owner = kSpawnersOwn;  // host uid that makes the user namespace
+  std::uint32_t reserved = 0;
 };
 
 struct Signal {  // kill, terminate

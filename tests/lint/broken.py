@@ -8,6 +8,23 @@ import sys
 import tempfile
 
 HERE = pathlib.Path(__file__).parent
+sys.path.insert(0, str(HERE.parent / "corpus"))
+import table  # noqa: E402
+
+TEXT_IS_TEXT = "tests/base/text_test.cpp: text is text"
+ROWS = [table.Row(id, "E", "pass", "an attempt", TEXT_IS_TEXT, "") for id in table.IDS]
+ROWS[1] = ROWS[1]._replace(state="part", missing="the rest")
+ROWS[2] = ROWS[2]._replace(state="pending", evidence="", missing="egress: there is none")
+
+
+def lines_of(rows):
+    return "\n".join("\t".join(row) for row in [table.COLUMNS, *rows]) + "\n"
+
+
+def changed(index, **fields):
+    return lines_of([*ROWS[:index], ROWS[index]._replace(**fields), *ROWS[index + 1:]])
+
+
 GOOD = {
     "include/faas/error.hpp": "#pragma once\n",
     "lib/base/text.cpp": '#include "base/text.hpp"\n',
@@ -17,7 +34,12 @@ GOOD = {
     "scripts/go": "#!/bin/sh\necho Usage: go\n",
     "SPECIFICATION.md": "| promise | shown by | tier |\n|---|---|---|\n"
                         "| text | `tests/base/text_test.cpp: text is text` | 1 |\n",
+    "tests/corpus/rows.tsv": lines_of(ROWS),
+    "SECURITY.md": f"# Security\n{table.render(ROWS)}\n",
+    "cases.log": f"pass\t{TEXT_IS_TEXT}\n",
 }
+CORPUS = "../corpus/table"
+CORPUS_LOG = "../corpus/table --complete --log ROOT/cases.log"
 # check, file, content that breaks it, words of the complaint
 BROKEN = [
     ("layers", "lib/base/a.cpp", '#include "sys/fd.hpp"\n', "base may not include"),
@@ -58,6 +80,24 @@ BROKEN = [
     ("specification", "SPECIFICATION.md", GOOD["SPECIFICATION.md"].replace("base/", "gone/"), "does not exist"),
     ("specification", "SPECIFICATION.md", "nothing\n", "no table"),
     ("specification", "SPECIFICATION.md", GOOD["SPECIFICATION.md"].replace("| 1 |", "| 9 |"), "none of 1, 2, 3"),
+    (CORPUS, "tests/corpus/rows.tsv", lines_of(ROWS[1:]), "A1 is missing or moved"),
+    (CORPUS, "tests/corpus/rows.tsv", lines_of([*ROWS, ROWS[0]]), "the end is missing or moved"),
+    (CORPUS, "tests/corpus/rows.tsv", lines_of([ROWS[1], ROWS[0], *ROWS[2:]]), "A1 is missing or moved"),
+    (CORPUS, "tests/corpus/rows.tsv", lines_of(ROWS).replace("\t", " "), "separated by tabs"),
+    (CORPUS, "tests/corpus/rows.tsv", changed(0, evidence=TEXT_IS_TEXT[:-1]), "has no case 'text is tex'"),
+    (CORPUS, "tests/corpus/rows.tsv", changed(0, evidence="tests/base/gone_test.cpp: x"), "is no test file"),
+    (CORPUS, "tests/corpus/rows.tsv", changed(0, evidence=""), "is 'pass' has evidence"),
+    (CORPUS, "tests/corpus/rows.tsv", changed(0, missing="half of it"), "nothing missing"),
+    (CORPUS, "tests/corpus/rows.tsv", changed(0, state="vm"), "a test of tests/vm"),
+    (CORPUS, "tests/corpus/rows.tsv", changed(0, state="good"), "is none of pass"),
+    (CORPUS, "tests/corpus/rows.tsv", changed(1, missing=""), "something missing"),
+    (CORPUS, "tests/corpus/rows.tsv", changed(2, missing="sandboxes: none"), "none of the features"),
+    (CORPUS, "tests/corpus/rows.tsv", changed(0, attempt="another"), "its table is not that of"),
+    (CORPUS, "SECURITY.md", "# Security\n", "the marks around the table are gone"),
+    (CORPUS, "include/faas/error.hpp", "#pragma once\nstruct Egress;\n", "egress cannot be pending"),
+    (CORPUS, "tests/base/text_test.cpp", 'TEST_CASE("text is not") {}\n', "has no case 'text is text'"),
+    (CORPUS_LOG, "cases.log", f"pass\t{TEXT_IS_TEXT}\nFAIL\t{TEXT_IS_TEXT}\n", "failed: tests/base"),
+    (CORPUS_LOG, "cases.log", f"skip\t{TEXT_IS_TEXT}\n", "never ran: tests/base"),
     ("help", "scripts/go", "#!/bin/sh\n", "status 0"),
     ("help", "scripts/go", "#!/bin/sh\nexit 3\n", "status 3"),
     ("ambient", "lib/base/text.cpp", 'auto h = std::getenv("HOME");\n', "the environment"),
@@ -74,7 +114,9 @@ def write(root, path, content):
 
 
 def run(check, root):
-    done = subprocess.run([sys.executable, HERE / f"{check}.py", "--root", root], capture_output=True, text=True)
+    script, *options = check.replace("ROOT", str(root)).split()
+    done = subprocess.run([sys.executable, HERE / f"{script}.py", "--root", root, *options],
+                          capture_output=True, text=True)
     return done.returncode, done.stdout + done.stderr
 
 

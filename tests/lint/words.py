@@ -42,7 +42,7 @@ def main():
     for path in tree.files(root):
         if path.suffix not in TEXT and path.parts[0] not in ("scripts", ".ci", "cmake"):
             continue
-        if path.parts[:2] == ("tests", "lint") or "corpus" in path.parts:
+        if path.parts[:2] == ("tests", "lint") or path.parts[:3] == ("tests", "fuzz", "corpus"):
             continue
         source = tree.text(root, path)
         for place in own:

@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "support/case_log.hpp"
+
 namespace faas::test {
 
 // True where everything must run (the continuous integration), so that nothing may be skipped.
@@ -20,6 +22,7 @@ inline bool require_all() {
 // scripts/test collects the printed lines and repeats them at its end.
 inline bool skipped_unless(bool available, std::string_view why) {
   if (available) return false;
+  case_has_skipped = true;
   if (require_all()) FAIL("skipped although everything must run: " << std::string(why));
   char const* name = doctest::getContextOptions()->currentTest->m_name;
   std::cout << "SKIP: " << name << ": " << why << std::endl;

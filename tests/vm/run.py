@@ -17,6 +17,8 @@ import xml.etree.ElementTree
 import initramfs
 
 HERE = pathlib.Path(__file__).parent
+sys.path.insert(0, str(HERE.parent / "support"))
+import case_log  # noqa: E402
 BUSYBOX = pathlib.Path("/bin/busybox")
 
 
@@ -61,7 +63,7 @@ def boot(args, folder):
 
 
 def cases(report):
-    """(name, passed, why) of each case of a doctest XML report."""
+    """(file, name, passed, why) of each case of a doctest XML report."""
     found = re.search(r"<doctest.*?</doctest>", report, re.S)
     if not found:
         return []
@@ -74,7 +76,7 @@ def cases(report):
                for e in list(case.iter("Expression")) + list(case.iter("Message"))
                if e.get("success") == "false" or e.tag == "Message"]
         why += [f"exception: {e.text.strip()}" for e in case.iter("Exception") if e.text]
-        listed.append((case.get("name"), totals.get("test_case_success") == "true", why))
+        listed.append((case.get("filename"), case.get("name"), totals.get("test_case_success") == "true", why))
     return listed
 
 
@@ -91,7 +93,9 @@ def judge(args, said):
         for line in re.findall(r"^SKIP: .*$", report, re.M):
             print(line)
         listed = cases(report)
-        for name, passed, why in listed:
+        for file, name, passed, why in listed:
+            skipped = f"\nSKIP: {name}: " in "\n" + report
+            case_log.append("FAIL" if not passed else "skip" if skipped else "pass", file, name)
             print(f"{'pass' if passed else 'FAIL'}  {name}")
             for line in why:
                 print(f"      {line}")

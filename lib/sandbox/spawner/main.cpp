@@ -5,6 +5,7 @@
 #include <grp.h>
 #include <linux/keyctl.h>
 #include <linux/sched.h>
+#include <linux/securebits.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -116,6 +117,21 @@ bool report_sockets(Start& start) {
   return true;
 }
 
+// The effective id alone, and the raw call: capabilities stay (see forget_host), and the way back
+// is open.
+bool become(std::uint32_t uid) { return syscall(SYS_setresuid, -1, uid, -1) == 0; }
+
+pid_t clone_as(std::uint32_t owner, clone_args& args) {
+  if (owner == wire::kSpawnersOwn)
+    return static_cast<pid_t>(syscall(SYS_clone3, &args, sizeof args));
+  if (!become(owner)) return -1;
+  auto const pid = static_cast<pid_t>(syscall(SYS_clone3, &args, sizeof args));
+  int const error = errno;
+  if (pid != 0 && !become(0)) _exit(2);
+  errno = error;
+  return pid;
+}
+
 pid_t clone_jail(Start& start, int& pidfd) {
   clone_args args{};
   args.flags = start.head.clone_flags | CLONE_PIDFD;
@@ -125,7 +141,7 @@ pid_t clone_jail(Start& start, int& pidfd) {
     args.flags |= CLONE_INTO_CGROUP;  // G9: no instant outside its limits
     args.cgroup = static_cast<std::uint64_t>(start.cgroup);
   }
-  return static_cast<pid_t>(syscall(SYS_clone3, &args, sizeof args));
+  return clone_as(start.head.owner, args);
 }
 
 int free_index() {
@@ -435,6 +451,8 @@ void forget_host() {
   getrlimit(RLIMIT_NOFILE, &files);
   files.rlim_cur = files.rlim_max;
   setrlimit(RLIMIT_NOFILE, &files);
+  // Root's: to take another id for a moment takes no capability away. For others it fails.
+  prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP);
   prctl(PR_SET_NAME, "faas-spawner");
 }
 
