@@ -84,7 +84,7 @@ Baseline Baseline::now(std::string const& runtime_id) {
   b.processes = descendants();
   for (int const pid : b.processes) {
     std::error_code gone;
-    auto const net = fs::read_symlink("/proc/" + std::to_string(pid) + "/ns/net", gone);
+    auto const net = fs::read_symlink(fs::path("/proc") / std::to_string(pid) / "ns/net", gone);
     if (!gone) b.namespaces.insert(net);
   }
   b.cgroups = cgroups_of(runtime_id);

@@ -12,7 +12,7 @@ import pathlib
 import re
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "lint"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lint"))
 import tree  # noqa: E402
 
 ROWS = "tests/corpus/rows.tsv"
@@ -151,7 +151,7 @@ def check_log(log, rows, complete, problems, notes):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--root", type=pathlib.Path, default=pathlib.Path(__file__).parents[2])
+    parser.add_argument("--root", type=pathlib.Path, default=pathlib.Path(__file__).resolve().parents[2])
     parser.add_argument("--write", action="store_true", help=f"write the table into {PAGE}")
     parser.add_argument("--log", type=pathlib.Path, help="what tests wrote to FAAS_CASE_LOG: no named test may have failed")
     parser.add_argument("--complete", action="store_true", help="and each must have run")

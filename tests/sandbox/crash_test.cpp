@@ -45,7 +45,8 @@ void kill_and_wait(pid_t host) {
 // Of a process, or of whoever holds the namespace: "net:[4026531840]".
 std::string network_of(pid_t pid) {
   std::error_code ignored;
-  return std::filesystem::read_symlink("/proc/" + std::to_string(pid) + "/ns/net", ignored);
+  return std::filesystem::read_symlink(
+      std::filesystem::path("/proc") / std::to_string(pid) / "ns/net", ignored);
 }
 Names networks() {
   Names found;
