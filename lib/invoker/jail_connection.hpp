@@ -18,7 +18,8 @@ struct JailInstance::Connection final : Source {
   std::string out;  // what the peer has not read yet
   // the contract is done with it: write `out`, then read until the peer closes
   bool closing = false;
-  bool given_up = false;  // it did not read: no further answer goes out
+  std::size_t dropped = 0;  // bytes read since
+  bool given_up = false;    // it did not read: no further answer goes out
   std::uint32_t interest = EPOLLIN;
   Reactor::Timer head_timer = Reactor::Timer::none;  // half a request's head has come
   Reactor::Timer rest_timer = Reactor::Timer::none;  // it asked too much: not read until then

@@ -10,6 +10,8 @@
 namespace faas::inline v0::invoker {
 
 constexpr std::size_t kMaxLingering = 32;
+// Of bytes read from a connection that we have closed, so that its peer can read why.
+constexpr std::size_t kLingerLimit = 16 * 1024 * 1024;
 // Of answers that wait for their reader when it asks for more. One answer may be larger; a client
 // reads it before its next request, and an asker that does not read is not given our memory.
 constexpr std::size_t kUnreadLimit = 64 * 1024;
@@ -82,7 +84,10 @@ bool JailInstance::read_turns(Connection& connection) {
       destroy(connection);
       return false;
     }
-    if (!connection.closing) {
+    if (connection.closing) {
+      connection.dropped += static_cast<std::size_t>(n);
+      if (connection.dropped > kLingerLimit) return destroy(connection), false;
+    } else {
       api_->receive(connection.id, std::string_view(buffer.data(), static_cast<std::size_t>(n)));
       if (api_->chatter() != chatter_) keep_pace(connection);
     }

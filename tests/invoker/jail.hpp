@@ -54,6 +54,10 @@ def answer_head(id, fields):
 def answer(id, body):
     return answer_head(id, b'Content-Length: %d' % len(body)) + body
 
+def finish(s, id, body):
+    s.sendall(answer(id, body))
+    s.recv(4096)
+
 # How often `word` comes before the connection ends.
 def count(s, word):
     found, rest = 0, b''
