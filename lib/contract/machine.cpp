@@ -173,7 +173,7 @@ bool RuntimeApi::Machine::wants_input(ConnectionId id) const {
 
 std::uint64_t RuntimeApi::Machine::unfinished_head(ConnectionId id) const {
   auto const* c = find(id);
-  return c && c->phase == Phase::head && !c->input.empty() ? c->number : 0;
+  return c && c->phase == Phase::head && !c->input.empty() ? c->request : 0;
 }
 
 void RuntimeApi::Machine::head_is_late(ConnectionId id) {

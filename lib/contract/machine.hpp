@@ -38,7 +38,7 @@ struct Connection {
 
   // The request being read.
   Endpoint endpoint = Endpoint::unknown;
-  std::uint64_t number = 1;  // among the connection's requests
+  std::uint64_t request = 1;  // its number among the connection's requests
   bool keep_alive = true;
   std::uint64_t received = 0;
   std::optional<Reply>

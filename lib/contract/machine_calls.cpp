@@ -51,7 +51,7 @@ bool RuntimeApi::Machine::idle() const {
 
 void RuntimeApi::Machine::begin(Connection& c, RequestHead const& head, bool body_waits) {
   c.phase = Phase::body;
-  ++c.number;
+  ++c.request;
   c.keep_alive = head.keep_alive;
   c.received = 0;
   c.verdict.reset();

@@ -82,10 +82,10 @@ exports.handler = awslambda.streamifyResponse(async (event, out, context) => {
     auto stream = (co_await h.runtime().invoke_stream("drip", "{}")).value();
     asio::steady_timer timer(co_await asio::this_coro::executor, 500ms);
     co_await timer.async_wait(asio::use_awaitable);
-    int chunks = 0;
+    int count = 0;
     std::size_t size = 0;
-    while (auto chunk = co_await stream.read()) ++chunks, size += chunk->size();
-    co_return std::pair{chunks, size};
+    while (auto chunk = co_await stream.read()) ++count, size += chunk->size();
+    co_return std::pair{count, size};
   }(host));
   CHECK(chunks.first < 10);
   CHECK(chunks.second == 1000);
