@@ -21,8 +21,9 @@ bool lies_in(std::string_view path, std::string const& directory) {
 std::optional<std::string> complaint_about_link(PathSet const& names, std::string_view path,
                                                 std::string_view target) {
   auto base = directory_of(path);
-  if (target.starts_with("./")) target.remove_prefix(2);
-  for (; target.starts_with("../"); target.remove_prefix(3)) {
+  bool const here = target.starts_with("./");
+  if (here) target.remove_prefix(2);
+  for (; !here && target.starts_with("../"); target.remove_prefix(3)) {
     if (base.empty()) return "its target lies outside the package";
     base = directory_of(base);
   }

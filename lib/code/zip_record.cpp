@@ -80,7 +80,6 @@ bool holds_bytes(ZipRecord const& record) {
 // Its content is its target. Packers store it, for it would not get smaller.
 std::optional<std::string> complaint_about_link_record(ZipRecord const& record) {
   constexpr std::uint64_t kLongest = 4095;
-  if (record.has_slash()) return "it is a symbolic link but its name ends in a slash";
   if (record.method != 0) return "it is a symbolic link whose target is compressed";
   if (record.size > kLongest) return "it is a symbolic link whose target has more than 4095 bytes";
   return std::nullopt;

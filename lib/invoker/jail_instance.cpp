@@ -172,7 +172,7 @@ bool JailInstance::on_gone(Ending how) {
   gone_ = true;
   context_.reactor.cancel(clock_);
   end_stream_pace();
-  if (phase_ != Phase::stopping) read_on();
+  if (phase_ == Phase::busy) read_on();
   if (phase_ != Phase::stopping) read_everything();  // a last answer may still be in the sockets
   read_output();
   close_descriptors();

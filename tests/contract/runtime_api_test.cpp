@@ -119,8 +119,11 @@ TEST_CASE("an id is told apart by every byte of it, and by case") {
   auto named = invocation(1);
   named.request_id = "abcdefab-cdef-4abc-8def-abcdefabcdef";
   environment.api.invoke(named);
+  auto const connection = environment.open();
   auto const answer = [&](std::string const& id) {
-    return status_of(environment.ask(Environment::post("invocation/" + id + "/response", "x")));
+    environment.answers[connection].clear();
+    environment.api.receive(connection, Environment::post("invocation/" + id + "/response", "x"));
+    return status_of(environment.answers[connection]);
   };
   for (std::size_t i = 0; i < named.request_id.size(); ++i) {
     auto other = named.request_id;

@@ -122,7 +122,7 @@ TEST_CASE(
         Row{R"("MemorySize":18446744073709551615)", "MemorySize"},
         Row{R"("Handler":"../../x")", "handler"},
         Row{R"("Handler":")" + std::string(129, 'x') + "\"", "handler"},
-        Row{R"("EphemeralStorage":{"Size":1000000000})", "ephemeralStorage.size"},
+        Row{R"("EphemeralStorage":{"Size":1000000000})", "ephemeralStorage.Size"},
         Row{R"("Environment":{"Variables":{)" + variables + "}}", "environment variables"},
         Row{R"("Environment":{"Variables":{"A=B":"x"}})", "environment"},
         Row{R"("Layers":["arn:aws:lambda:us-east-1:000000000000:layer:a:1"])", "Layers"}}) {

@@ -16,7 +16,8 @@ TEST_CASE("a request that hides another has one reading in public, or is refused
     CAPTURE(row.name);
     Wire wire(serving);
     auto const answer = (wire.write(row.bytes), wire.half_close(), wire.read_all());
-    CHECK(count_of(answer, "HTTP/1.1 ") == (row.in_public == Fate::two ? 2 : 1));
+    auto const answers = count_of(answer, "\r\nDate: ");
+    CHECK(answers == (row.in_public == Fate::two ? 2 : row.in_public == Fate::none ? 0 : 1));
     if (row.in_public != Fate::refused) continue;
     CHECK((answer.starts_with("HTTP/1.1 4") || answer.starts_with("HTTP/1.1 5")));
     CHECK(answer.find("\r\nConnection: close\r\n") != std::string::npos);

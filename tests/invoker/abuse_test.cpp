@@ -120,7 +120,9 @@ for s in kept:
 main.sendall(answer(id, b'%d' % served))
 next_id(main)
 )");
-  CHECK(jail.result_of(*jail.call()) == "31");
+  auto const served = std::stoi(jail.result_of(*jail.call()));
+  CHECK(served <= 31);  // and `main`, and the shim's own
+  CHECK(served >= 30);
 }
 
 TEST_CASE("requests that move no call are answered at their pace") {

@@ -148,7 +148,7 @@ class Jail final : private BackendEvents {
   }
   std::string result_of(Sink& sink) {
     run_until([&] { return sink.ending.has_value(); });
-    CHECK(sink.ending->status == Status::ok);
+    CHECK_MESSAGE(sink.ending->status == Status::ok, sink.ending->message, "\n", output_);
     return sink.payload;
   }
   void run_until(std::function<bool()> const& done) {

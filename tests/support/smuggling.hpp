@@ -12,6 +12,7 @@ enum class Fate {
   refused,  // one answer, an error, and the connection closes
   one,      // one answer: the hidden request was the body
   two,      // two answers: one reading, in which the hidden request is the next one
+  none,     // no answer: its reader waits for more of it
 };
 
 struct Smuggling {
@@ -160,10 +161,11 @@ class SmugglingRows {
     chunked("size with leading zeros", "00005\r\nhello\r\n0\r\n\r\n", Fate::two, Fate::two);
     chunked("an extension", "5;a=b\r\nhello\r\n0\r\n\r\n", Fate::refused, Fate::two);
     chunked("an extension on the last", "5\r\nhello\r\n0;a\r\n\r\n", Fate::refused, Fate::two);
-    for (std::string const& extension :
-         {bytes(";"), bytes(";a=\"\n\""), bytes(";a\n"), bytes(";a\rb"), std::string(";\0", 2),
-          bytes(";\x01"), bytes(";a=\"b")})
+    for (std::string const& extension : {bytes(";"), bytes(";a=\"\n\""), bytes(";a\n"),
+                                         bytes(";a\rb"), std::string(";\0", 2), bytes(";\x01")})
       chunked("extension '" + extension + "'", "5" + extension + "\r\nhello\r\n0\r\n\r\n");
+    chunked("an extension without its second quote", "5;a=\"b\r\nhello\r\n0\r\n\r\n", Fate::refused,
+            Fate::none);
     chunked("size ended by LF", "5\nhello\r\n0\r\n\r\n");
     chunked("size ended by CR", "5\rhello\r\n0\r\n\r\n");
     chunked("data ended by LF", "5\r\nhello\n0\r\n\r\n");
