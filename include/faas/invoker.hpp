@@ -28,7 +28,7 @@ struct CallRequest {
   std::string function_arn;
   std::string content_type = "application/json";
   std::string trace_id;  // may be empty
-  bool stream = false;   // the caller reads chunks: no limit of 6,291,556 bytes on the response
+  bool stream = false;   // the caller reads chunks: stream_limit takes response_limit's place
 };
 
 // How a call, or the start of an instance, ended.
@@ -103,6 +103,14 @@ struct InvokerOptions {
   // SIGTERM to SIGKILL, only with an internal extension
   Duration shutdown_grace = std::chrono::milliseconds(500);
   Bytes response_limit{6'291'556};
+  Bytes stream_limit = 200_MiB;
+  // Bytes a second of a streamed response, once its first 6 MiB are through; 0: no limit.
+  Bytes stream_rate = 2_MiB;
+  // For a request's head on the Runtime API. A connection between two requests may be idle.
+  Duration head_timeout = std::chrono::seconds(20);
+  // Requests a second that move no call (pings, what is refused, an invocation asked for again),
+  // and 1,000 more at once; a connection that asks beyond it is not read for a while. 0: no limit.
+  unsigned chatter_rate = 1000;
   bool upkeep = false;  // see Runtime's Options::upkeep
 };
 

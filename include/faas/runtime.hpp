@@ -39,6 +39,9 @@ struct Options {
   Bytes log_size{1 << 20};  // of one function's log on disk, kept twice (current and rotated)
   Duration init_timeout =
       std::chrono::seconds(10);  // an init over it is repeated once, with the function's timeout
+  Bytes stream_limit = 200_MiB;  // of one streamed response, as in Lambda
+  // a second, once the first 6 MiB of a streamed response are through, as in Lambda; 0: no limit
+  Bytes stream_rate = 2_MiB;
   Observer* observer = nullptr;  // outlives the runtime
   // for unpacking and hashing; empty: a thread of the runtime's own
   asio::any_io_executor blocking;

@@ -36,7 +36,19 @@ class TreeReader {
     if (complaint_about_path(path) || status.st_uid != ::geteuid()) return foreign(path);
     if (S_ISDIR(status.st_mode)) return enter(parent, name, path, status);
     if (S_ISREG(status.st_mode)) return hash(parent, name, path, status);
+    if (S_ISLNK(status.st_mode)) return read_link(parent, name, path, status);
     return foreign(path);
+  }
+
+  Result<void> read_link(int parent, std::string const& name, std::string const& path,
+                         struct stat const& status) {
+    if (status.st_nlink != 1) return foreign(path);
+    auto const n =
+        ::readlinkat(parent, name.c_str(), reinterpret_cast<char*>(buffer_.data()), buffer_.size());
+    if (n < 0) return sys::errno_error("readlink " + shown(path), errno);
+    auto const target = std::span(buffer_).first(static_cast<std::size_t>(n));
+    listing_.add_link(path, sha256(target));
+    return {};
   }
 
   Result<void> enter(int parent, std::string const& name, std::string const& path,

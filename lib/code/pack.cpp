@@ -4,6 +4,7 @@
 #include <archive_entry.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -12,6 +13,7 @@
 
 #include "base/check.hpp"
 #include "code/errors.hpp"
+#include "code/links.hpp"
 #include "code/names.hpp"
 #include "code/path_set.hpp"
 #include "code/tree.hpp"
@@ -55,7 +57,14 @@ class Zip {
     archive_entry_set_pathname(entry.get(), path.c_str());
     archive_entry_set_mode(entry.get(), static_cast<__LA_MODE_T>(mode));
     archive_entry_set_size(entry.get(), static_cast<la_int64_t>(size));
-    return check(open_ && archive_write_header(archive_.get(), entry.get()) >= ARCHIVE_WARN);
+    return write_header(entry.get());
+  }
+  Result<void> link(std::string const& path, std::string const& target) {
+    std::unique_ptr<archive_entry, FreeEntry> const entry(archive_entry_new());
+    archive_entry_set_pathname(entry.get(), path.c_str());
+    archive_entry_set_mode(entry.get(), S_IFLNK | 0777);
+    archive_entry_set_symlink(entry.get(), target.c_str());
+    return write_header(entry.get());
   }
   Result<void> write(std::span<std::byte const> bytes) {
     return check(archive_write_data(archive_.get(), bytes.data(), bytes.size()) ==
@@ -69,6 +78,10 @@ class Zip {
   }
 
  private:
+  Result<void> write_header(archive_entry* entry) {
+    return check(open_ && archive_write_header(archive_.get(), entry) >= ARCHIVE_WARN);
+  }
+
   static la_ssize_t receive(archive*, void* self, void const* data, std::size_t size) {
     auto& zip = *static_cast<Zip*>(self);
     // Swallowed, not failed: libarchive leaks its own state after a fatal answer.
@@ -100,6 +113,10 @@ class Packer {
     auto directory = sys::open_file(root_.string(), O_RDONLY | O_DIRECTORY);
     if (!directory) return directory.error();
     if (auto walked = walk(directory->get(), ""); !walked) return walked.error();
+    for (auto const& [path, target] : links_) {
+      if (auto complaint = complaint_about_link(paths_, path, target))
+        return refusal(root_ / path, "is a symbolic link, and " + *complaint);
+    }
     return zip_.finish();
   }
 
@@ -119,19 +136,17 @@ class Packer {
       return at(path, sys::errno_error("stat", errno));
     }
     bool const is_directory = S_ISDIR(status.st_mode);
-    if (S_ISLNK(status.st_mode)) {
-      return refusal(root_ / path, "is a symbolic link; put the file itself in its place");
-    }
+    if (S_ISLNK(status.st_mode)) return add_link(parent, name, path);
     if (!is_directory && !S_ISREG(status.st_mode)) {
       return refusal(root_ / path, "is neither a file nor a directory; leave it out");
     }
-    if (auto counted = count(path, is_directory); !counted) return counted;
+    auto const kind = is_directory ? PathSet::Kind::directory : PathSet::Kind::file;
+    if (auto counted = count(path, kind); !counted) return counted;
     return is_directory ? add_directory(parent, name, path) : add_file(parent, name, path);
   }
 
-  Result<void> count(std::string const& path, bool is_directory) {
+  Result<void> count(std::string const& path, PathSet::Kind kind) {
     if (auto complaint = complaint_about_path(path)) return refusal(root_ / path, *complaint);
-    auto const kind = is_directory ? PathSet::Kind::directory : PathSet::Kind::file;
     if (auto complaint = paths_.add(path, kind)) return refusal(root_ / path, *complaint);
     if (paths_.size() > limits_.entries) return too_many_entries(limits_.entries);
     if (paths_.name_bytes() > kMaxNameBytes) {
@@ -145,6 +160,17 @@ class Packer {
     if (!directory) return at(path, directory.error());
     if (auto begun = zip_.begin(path + '/', S_IFDIR | kDirectoryMode, 0); !begun) return begun;
     return walk(directory->get(), path + '/');
+  }
+
+  Result<void> add_link(int parent, std::string const& name, std::string const& path) {
+    if (auto counted = count(path, PathSet::Kind::link); !counted) return counted;
+    std::string target(4096, '\0');
+    auto const n = ::readlinkat(parent, name.c_str(), target.data(), target.size());
+    if (n < 0) return at(path, sys::errno_error("readlink", errno));
+    target.resize(static_cast<std::size_t>(n));
+    if (auto written = zip_.link(path, target); !written) return written;
+    links_.emplace_back(path, std::move(target));
+    return {};
   }
 
   Result<void> add_file(int parent, std::string const& name, std::string const& path) {
@@ -188,6 +214,7 @@ class Packer {
   PackageLimits limits_;
   Zip zip_;
   PathSet paths_;
+  std::vector<std::pair<std::string, std::string>> links_;  // and their targets
   std::uint64_t unpacked_ = 0;
   std::array<std::byte, 128 * 1024> buffer_;
 };

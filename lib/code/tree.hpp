@@ -16,12 +16,15 @@ constexpr unsigned file_mode(bool is_executable) { return is_executable ? 0755 :
 
 // The canonical listing. Its SHA-256 is the Digest: of "faas-tree 1\0", then by ascending bytes of
 // the path "d <path>\0" for a directory, "f <sum> <path>\0" or "x <sum> <path>\0" for a file (x:
-// executable).
+// executable), "l <sum of its target> <path>\0" for a link.
 class Listing {
  public:
   void add_directory(std::string path) { lines_.push_back({std::move(path), 'd', {}}); }
   void add_file(std::string path, bool is_executable, Sum const& sum) {
     lines_.push_back({std::move(path), is_executable ? 'x' : 'f', sum});
+  }
+  void add_link(std::string path, Sum const& target) {
+    lines_.push_back({std::move(path), 'l', target});
   }
   // Leaves the listing empty.
   Digest digest();

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "code/errors.hpp"
+#include "code/links.hpp"
 #include "code/names.hpp"
 #include "code/path_set.hpp"
 #include "code/zip_end.hpp"
@@ -48,28 +49,47 @@ Result<void> check_layout(ByteFile const& file, std::vector<ZipRecord>& records,
 
 class Collector {
  public:
-  explicit Collector(PackageLimits const& limits) : limits_(limits) {}
+  Collector(ByteFile const& file, PackageLimits const& limits) : file_(file), limits_(limits) {}
 
   Result<void> add(ZipRecord& record) {
-    auto const refuse = [&](std::string_view what) {
-      return bad_zip(fmt::format("Entry {}: {}.", shown(record.name), what));
-    };
-    if (auto complaint = complaint_about_record(record)) return refuse(*complaint);
-    ZipEntry entry{record.name, record.has_slash(), record.is_executable(), record.size};
+    if (auto complaint = complaint_about_record(record)) return refuse(record.name, *complaint);
+    ZipEntry entry{record.name, record.has_slash(), record.is_executable(), record.size, {}};
     if (entry.is_directory) entry.path.pop_back();
-    if (auto complaint = complaint_about_path(entry.path)) return refuse(*complaint);
-    auto const kind = entry.is_directory ? PathSet::Kind::directory : PathSet::Kind::file;
-    if (auto complaint = paths_.add(entry.path, kind)) return refuse(*complaint);
+    if (auto complaint = complaint_about_path(entry.path)) return refuse(record.name, *complaint);
+    if (auto complaint = paths_.add(entry.path, kind_of(record)))
+      return refuse(record.name, *complaint);
+    if (auto counted = count(record); !counted) return counted;
+    if (record.is_link()) {
+      auto target = read_target(file_, record);
+      if (!target) return target.error();
+      if (target->empty()) return refuse(record.name, "it is a symbolic link without a target");
+      entry.target = std::move(*target);
+    }
     directory_.entries.push_back(std::move(entry));
-    return count(record);
+    return {};
   }
 
-  ZipDirectory finish() {
+  // Links last: what they name may come behind them.
+  Result<ZipDirectory> finish() {
+    for (auto const& entry : directory_.entries) {
+      if (entry.target.empty()) continue;
+      if (auto complaint = complaint_about_link(paths_, entry.path, entry.target))
+        return refuse(entry.path, "it is a symbolic link, and " + *complaint).error();
+    }
     directory_.directories = std::move(paths_.directories());
     return std::move(directory_);
   }
 
  private:
+  static Result<void> refuse(std::string_view name, std::string_view what) {
+    return bad_zip(fmt::format("Entry {}: {}.", shown(name), what));
+  }
+
+  static PathSet::Kind kind_of(ZipRecord const& record) {
+    if (record.is_link()) return PathSet::Kind::link;
+    return record.has_slash() ? PathSet::Kind::directory : PathSet::Kind::file;
+  }
+
   Result<void> count(ZipRecord const& record) {
     if (paths_.size() > limits_.entries) return too_many_entries(limits_.entries);
     if (paths_.name_bytes() > kMaxNameBytes) {
@@ -85,6 +105,7 @@ class Collector {
     return {};
   }
 
+  ByteFile const& file_;
   PackageLimits limits_;
   PathSet paths_;
   ZipDirectory directory_;
@@ -105,7 +126,7 @@ Result<ZipDirectory> read_zip_directory(ByteFile const& file, PackageLimits cons
   if (auto checked = check_layout(file, *records, end->directory_offset); !checked) {
     return checked.error();
   }
-  Collector collector(limits);
+  Collector collector(file, limits);
   for (auto& record : *records) {
     if (auto added = collector.add(record); !added) return added.error();
   }

@@ -1,7 +1,7 @@
 // What a zip file holds, decided before anything is unpacked. Pure: reads only the directory and
 // the local headers. What libarchive (and every unzip) tolerates and an attacker needs is refused
-// here: disagreeing headers, overlapping or hidden bytes, names that leave the tree, links,
-// devices.
+// here: disagreeing headers, overlapping or hidden bytes, names that leave the tree, links that
+// do, devices.
 #pragma once
 
 #include <faas/code_cache.hpp>
@@ -20,6 +20,7 @@ struct ZipEntry {
   bool is_directory = false;
   bool is_executable = false;
   std::uint64_t size = 0;  // unpacked, as declared
+  std::string target;      // of a link, checked (links.hpp); empty: it is none
 };
 
 struct ZipDirectory {

@@ -73,13 +73,16 @@ Result<ZipEntry const*> ZipReader::next() {
   archive_entry* found = nullptr;
   // A warning is a name that the process's locale cannot hold: the name is not taken from here.
   if (archive_read_next_header(archive_, &found) < ARCHIVE_WARN) return damaged();
-  bool const is_directory = archive_entry_filetype(found) == AE_IFDIR;
-  if (is_directory != wanted.is_directory ||
+  bool const is_link = !wanted.target.empty();
+  auto const type = archive_entry_filetype(found);
+  // libarchive has read a link's target as part of its header.
+  auto const size = is_link ? 0 : wanted.size;
+  if ((type == AE_IFDIR) != wanted.is_directory || (type == AE_IFLNK) != is_link ||
       (archive_entry_size_is_set(found) &&
-       static_cast<std::uint64_t>(archive_entry_size(found)) != wanted.size)) {
+       static_cast<std::uint64_t>(archive_entry_size(found)) != size)) {
     return bad_zip(fmt::format("Entry {} can be read in two ways.", shown(wanted.path)));
   }
-  left_ = wanted.size;
+  left_ = size;
   return &wanted;
 }
 

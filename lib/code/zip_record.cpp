@@ -77,6 +77,23 @@ bool holds_bytes(ZipRecord const& record) {
   return record.size != 0 || record.crc != 0 || record.packed > kDeflatedNothing;
 }
 
+// Its content is its target. Packers store it, for it would not get smaller.
+std::optional<std::string> complaint_about_link_record(ZipRecord const& record) {
+  constexpr std::uint64_t kLongest = 4095;
+  if (record.method != 0) return "it is a symbolic link whose target is compressed";
+  if (record.size > kLongest) return "it is a symbolic link whose target has more than 4095 bytes";
+  return std::nullopt;
+}
+
+std::uint32_t crc32_of(std::string_view bytes) {
+  std::uint32_t crc = ~0u;
+  for (unsigned char c : bytes) {
+    crc ^= c;
+    for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ (0xedb88320u & (0u - (crc & 1)));
+  }
+  return ~crc;
+}
+
 std::optional<std::string> complaint_about_type(ZipRecord const& record) {
   constexpr std::uint32_t kDosDirectory = 0x10;
   switch (record.unix_type()) {
@@ -90,8 +107,7 @@ std::optional<std::string> complaint_about_type(ZipRecord const& record) {
     case S_IFDIR:
       if (record.has_slash()) return std::nullopt;
       return "it is marked as a directory but its name does not end in a slash";
-    case S_IFLNK:
-      return "it is a symbolic link; links are not supported, put the file itself in its place";
+    case S_IFLNK: return complaint_about_link_record(record);
     case S_IFBLK: return "it is a block device";
     case S_IFCHR: return "it is a character device";
     case S_IFIFO: return "it is a fifo";
@@ -158,6 +174,8 @@ bool ZipRecord::is_executable() const {
   return unix_type() == S_IFREG && (attributes >> 16 & 0111) != 0;
 }
 
+bool ZipRecord::is_link() const { return unix_type() == S_IFLNK; }
+
 Result<ZipRecord> take_record(std::string_view& rest) {
   auto const broken = bad_zip("Its central directory is damaged.");
   if (rest.size() < kCentralSize || rest.substr(0, 4) != kCentralSignature) return broken;
@@ -219,6 +237,18 @@ Result<void> check_local(ByteFile const& file, ZipRecord const& record, std::uin
   if (!extra) return extra.error();
   if (auto what = disagreement(record, header, *extra)) return bad_entry(record.name, *what);
   return check_end(file, record, data, next);
+}
+
+Result<std::string> read_target(ByteFile const& file, ZipRecord const& record) {
+  auto const header = file.read(record.offset, kLocalSize);
+  if (!header) return header.error();
+  auto const data = record.offset + kLocalSize + record.name.size() + u16(*header, 28);
+  auto target = file.read(data, record.size);
+  if (!target) return target.error();
+  if (target->size() != record.size || crc32_of(*target) != record.crc) {
+    return bad_entry(record.name, "it is a symbolic link whose target is damaged (CRC)");
+  }
+  return target;
 }
 
 }  // namespace faas::inline v0::code

@@ -26,16 +26,20 @@ struct ZipRecord {
   unsigned unix_type() const { return attributes >> 16 & 0170000; }
   bool has_slash() const { return !name.empty() && name.back() == '/'; }
   bool is_executable() const;
+  bool is_link() const;
 };
 
 // Takes the first record off `rest`.
 Result<ZipRecord> take_record(std::string_view& rest);
 
-// What we never unpack (encrypted, an unknown method, a link ...), or nothing.
+// What we never unpack (encrypted, an unknown method, a device ...), or nothing.
 std::optional<std::string> complaint_about_record(ZipRecord const&);
 
 // Checks the local header at record.offset against the record. The offset after the entry's data
 // and its descriptor, which must be `next` (the following local header or the central directory).
 Result<void> check_local(ByteFile const&, ZipRecord const&, std::uint64_t next);
+
+// The target of a link whose record has no complaint and whose local header was checked.
+Result<std::string> read_target(ByteFile const&, ZipRecord const&);
 
 }  // namespace faas::inline v0::code

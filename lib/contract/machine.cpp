@@ -123,6 +123,7 @@ bool RuntimeApi::Machine::read_body(Connection& c, std::string_view& rest) {
 
 void RuntimeApi::Machine::reply(Connection& c, Reply const& answer, std::string_view content_type) {
   if (c.phase == Phase::gone) return;
+  ++answers_;
   events_.send(c.id, reply_head(answer, content_type, c.keep_alive), answer.body);
   if (!c.keep_alive) close(c);
 }
@@ -149,7 +150,7 @@ void RuntimeApi::Machine::end_of_input(ConnectionId id) {
   Scope scope(*this);
   auto* c = find(id);
   if (!c) return;
-  bool const cut = c->phase == Phase::body || mid_head(id);
+  bool const cut = c->phase == Phase::body || unfinished_head(id) != 0;
   if (c->phase == Phase::body)
     interrupted(*c, "the connection was closed before the end of the body");
   if (cut) return refuse_and_close(*c, replies::truncated());
@@ -170,9 +171,16 @@ bool RuntimeApi::Machine::wants_input(ConnectionId id) const {
   return c && !c->paused;
 }
 
-bool RuntimeApi::Machine::mid_head(ConnectionId id) const {
+std::uint64_t RuntimeApi::Machine::unfinished_head(ConnectionId id) const {
   auto const* c = find(id);
-  return c && c->phase == Phase::head && !c->input.empty();
+  return c && c->phase == Phase::head && !c->input.empty() ? c->request : 0;
+}
+
+void RuntimeApi::Machine::head_is_late(ConnectionId id) {
+  Scope scope(*this);
+  if (unfinished_head(id) == 0) return;
+  refuse_and_close(*find(id), replies::refusal(408, "InvalidRequest",
+                                               "The request's head did not come in time"));
 }
 
 }  // namespace faas::inline v0::contract

@@ -38,6 +38,7 @@ struct Connection {
 
   // The request being read.
   Endpoint endpoint = Endpoint::unknown;
+  std::uint64_t request = 1;  // its number among the connection's requests
   bool keep_alive = true;
   std::uint64_t received = 0;
   std::optional<Reply>
@@ -56,7 +57,9 @@ class RuntimeApi::Machine {
   void end_of_input(ConnectionId);
   void closed(ConnectionId);
   bool wants_input(ConnectionId) const;
-  bool mid_head(ConnectionId) const;
+  std::uint64_t unfinished_head(ConnectionId) const;
+  void head_is_late(ConnectionId);
+  std::uint64_t chatter() const { return answers_ - moves_; }
   unsigned connections() const;
 
   void invoke(Invocation, std::size_t response_limit);
@@ -143,7 +146,8 @@ class RuntimeApi::Machine {
   Options options_;
   std::vector<std::unique_ptr<Connection>> connections_;
   ConnectionId last_id_ = 0;
-  unsigned depth_ = 0;           // calls under way: what is gone is swept at 0
+  std::uint64_t answers_ = 0, moves_ = 0;  // of all requests, and of those that moved a call
+  unsigned depth_ = 0;                     // calls under way: what is gone is swept at 0
   ConnectionId large_head_ = 0;  // the one connection that may hold more than 64 KiB of head
 
   State state_ = State::started;

@@ -51,6 +51,7 @@ bool RuntimeApi::Machine::idle() const {
 
 void RuntimeApi::Machine::begin(Connection& c, RequestHead const& head, bool body_waits) {
   c.phase = Phase::body;
+  ++c.request;
   c.keep_alive = head.keep_alive;
   c.received = 0;
   c.verdict.reset();
@@ -262,6 +263,7 @@ void RuntimeApi::Machine::finish_response(Connection& c) {
     failure = {known_error_type(type.empty() ? "Function." : type),
                from_base64(body).value_or(std::string())};
   auto const id = end_invocation();
+  ++moves_;
   reply(c, replies::accepted());
   events_.on_response_end(id, std::move(failure));
   settle();
@@ -270,6 +272,7 @@ void RuntimeApi::Machine::finish_response(Connection& c) {
 void RuntimeApi::Machine::finish_error(Connection& c) {
   FunctionFailure failure{std::move(c.error_type), std::exchange(c.document, {})};
   auto const id = end_invocation();
+  ++moves_;
   reply(c, replies::accepted());
   events_.on_invocation_error(id, std::move(failure));
   settle();
@@ -320,6 +323,7 @@ void RuntimeApi::Machine::notify_extensions(Invocation const* given) {
     auto* c = find(*std::exchange(extension.parked, std::nullopt));
     if (!c) continue;
     c->phase = Phase::head;
+    ++moves_;
     reply(*c, {200, extension_event(*invocation_), "Lambda-Extension-Event-Identifier",
                invocation_->request_id});
     run(*c);
@@ -357,6 +361,7 @@ void RuntimeApi::Machine::hand_out() {
   announced_ = false;
   c->phase = Phase::head;
   auto const* given = invocation_.get();
+  ++moves_;
   send_invocation(*c);
   notify_extensions(given);
   run(*c);
@@ -366,6 +371,7 @@ void RuntimeApi::Machine::send_invocation(Connection& c) {
   std::string head;
   head.reserve(1024);
   invocation_head(head, *invocation_, c.keep_alive);
+  ++answers_;
   events_.send(c.id, head, invocation_->payload);
   if (!c.keep_alive) close(c);
 }

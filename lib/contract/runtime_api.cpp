@@ -16,7 +16,11 @@ void RuntimeApi::receive(ConnectionId id, std::string_view bytes) { machine_->re
 void RuntimeApi::end_of_input(ConnectionId id) { machine_->end_of_input(id); }
 void RuntimeApi::closed(ConnectionId id) { machine_->closed(id); }
 bool RuntimeApi::wants_input(ConnectionId id) const { return machine_->wants_input(id); }
-bool RuntimeApi::mid_head(ConnectionId id) const { return machine_->mid_head(id); }
+std::uint64_t RuntimeApi::unfinished_head(ConnectionId id) const {
+  return machine_->unfinished_head(id);
+}
+void RuntimeApi::head_is_late(ConnectionId id) { machine_->head_is_late(id); }
+std::uint64_t RuntimeApi::chatter() const { return machine_->chatter(); }
 unsigned RuntimeApi::connections() const { return machine_->connections(); }
 
 void RuntimeApi::invoke(Invocation invocation, std::size_t response_limit) {

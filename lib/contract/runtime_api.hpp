@@ -110,8 +110,11 @@ class RuntimeApi {
   // Whether to read from it now: not while a response waits for resume(). What is received all the
   // same is kept.
   bool wants_input(ConnectionId) const;
-  // Whether a request's head has begun and not ended (for a timer against slow senders).
-  bool mid_head(ConnectionId) const;
+  // Which of its requests has a head that has begun and not ended; 0: none. For a timer against
+  // slow senders, which asks again later and, for the same answer, says that it is late: answered
+  // 408 and closed.
+  std::uint64_t unfinished_head(ConnectionId) const;
+  void head_is_late(ConnectionId);
 
   // Precondition: !busy(). Answered to the waiting `next`, or kept until one asks. The response may
   // have `response_limit` bytes.
@@ -127,6 +130,8 @@ class RuntimeApi {
   bool idle() const;         // init is done, no invocation, and the runtime waits for one
   bool initialized() const;  // on_next was called
   unsigned connections() const;
+  // Answers that moved no call, since the beginning: pings, refusals, an invocation given again.
+  std::uint64_t chatter() const;
 
  private:
   class Machine;

@@ -7,6 +7,7 @@
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -48,6 +49,12 @@ bool too_slow(Clock::time_point since, std::uint64_t bytes) {
   return elapsed > kRateGrace && bytes < static_cast<std::uint64_t>(elapsed.count()) * kRate;
 }
 
+// Beast lets a quoted chunk extension hold line ends, where another reader sees the chunk begin.
+bool holds_control(std::string_view text) {
+  return std::ranges::any_of(text,
+                             [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7f; });
+}
+
 Response bad_request(Error const& error) {
   auto response = render_error(error);
   response.status = error.code == Errc::too_large ? 431 : 400;
@@ -64,11 +71,16 @@ Response malformed_body() {
   return bad_request(Error{Errc::invalid_argument, "malformed chunked body", "", "http"});
 }
 
-Response body_too_slow() {
-  auto response = render_error(Error{
-      Errc::deadline, "The request's body came at less than 1000 bytes a second.", "", "http"});
+Response too_late(std::string message) {
+  auto response = render_error(Error{Errc::deadline, std::move(message), "", "http"});
   response.status = 408;
   return response;
+}
+
+Response head_too_slow() { return too_late("The request's head did not come within 10 s."); }
+
+Response body_too_slow() {
+  return too_late("The request's body paused for 20 s, or came at less than 1000 bytes a second.");
 }
 
 Response denied(std::string message, std::string reason) {
@@ -113,6 +125,12 @@ struct Session::Impl : std::enable_shared_from_this<Session::Impl> {
     return {static_cast<char const*>(buffer.data().data()), buffer.size()};
   }
 
+  std::string take(std::size_t length) {
+    std::string text(buffered().substr(0, length));
+    buffer.consume(length);
+    return text;
+  }
+
   asio::awaitable<std::size_t> read_some() {
     error_code error;
     auto const count = co_await stream.async_read_some(buffer.prepare(kReadSize), into(error));
@@ -120,8 +138,11 @@ struct Session::Impl : std::enable_shared_from_this<Session::Impl> {
     co_return error ? 0 : count;
   }
 
+  class Patience;
+
   asio::awaitable<void> run();
   asio::awaitable<std::string> read_head_text();
+  asio::awaitable<std::string> read_rest_of_head(std::size_t scanned);
   asio::awaitable<bool> serve(std::string const& text);
   asio::awaitable<Read> read_body(Head const&, std::string const& text, std::uint64_t limit,
                                   std::string& body);
@@ -138,7 +159,32 @@ struct Session::Impl : std::enable_shared_from_this<Session::Impl> {
   std::shared_ptr<Context> context;
   beast::flat_buffer buffer;
   bool interruptible =
-      true;  // nothing is lost if the connection closes now; touched on the strand only
+      true;            // nothing is lost if the connection closes now; touched on the strand only
+  unsigned waits = 0;  // how many Patiences began or ended
+};
+
+// While it lives, what the stream waits for is given up at `end`: the operation fails and the
+// connection stays, so that the client can be told. Beast's own timer closes it.
+class Session::Impl::Patience {
+ public:
+  Patience(Impl& impl, Clock::duration time)
+      : impl_(impl), end_(Clock::now() + time), timer_(impl.stream.get_executor(), end_) {
+    impl_.stream.expires_never();
+    timer_.async_wait(
+        [self = impl.shared_from_this(), wait = ++impl.waits](error_code const& error) {
+          if (!error && wait == self->waits) self->stream.cancel();
+        });
+  }
+  ~Patience() { ++impl_.waits; }
+  Patience(Patience const&) = delete;
+  Patience& operator=(Patience const&) = delete;
+
+  bool over() const { return Clock::now() >= end_; }
+
+ private:
+  Impl& impl_;
+  Clock::time_point end_;
+  asio::steady_timer timer_;
 };
 
 Session::Session(asio::ip::tcp::socket socket, std::shared_ptr<Context> context)
@@ -174,23 +220,31 @@ asio::awaitable<void> Session::Impl::run() {
 
 // Empty: the connection is over.
 asio::awaitable<std::string> Session::Impl::read_head_text() {
-  std::size_t scanned = 0;
-  bool started = buffer.size() > 0;
-  stream.expires_after(started ? kHeadTime : kKeepAliveTime);
-  for (;;) {
-    if (auto const length = head_length(buffered(), scanned); length && *length <= kHeadLimit) {
-      std::string text(buffered().substr(0, *length));
-      buffer.consume(*length);
-      co_return text;
-    }
-    if (buffer.size() > kHeadLimit) {
-      co_await refuse(head_too_large());
-      co_return std::string();
-    }
+  if (buffer.size() == 0) {
+    stream.expires_after(kKeepAliveTime);
     auto const count = co_await read_some();
     if (count == 0) co_return std::string();
-    if (!std::exchange(started, true)) stream.expires_after(kHeadTime);
   }
+  std::size_t scanned = 0;
+  if (auto const length = head_length(buffered(), scanned); length && *length <= kHeadLimit)
+    co_return take(*length);
+  co_return co_await read_rest_of_head(scanned);
+}
+
+asio::awaitable<std::string> Session::Impl::read_rest_of_head(std::size_t scanned) {
+  auto refusal = head_too_large();
+  for (Patience const patience(*this, kHeadTime); buffer.size() <= kHeadLimit;) {
+    auto const count = co_await read_some();
+    if (count == 0 && !patience.over()) co_return std::string();
+    if (count == 0) {
+      refusal = head_too_slow();
+      break;
+    }
+    auto const length = head_length(buffered(), scanned);
+    if (length && *length <= kHeadLimit) co_return take(*length);
+  }
+  co_await refuse(std::move(refusal));
+  co_return std::string();
 }
 
 // False: the connection must close.
@@ -257,12 +311,12 @@ asio::awaitable<Read> Session::Impl::read_sized(std::uint64_t length, std::strin
   while (body.size() < length) {
     auto const at = body.size();
     body.resize(at + std::min<std::uint64_t>(length - at, kBodyStep));
-    stream.expires_after(kBodyIdleTime);
+    Patience const patience(*this, kBodyIdleTime);
     error_code error;
     auto const count = co_await stream.async_read_some(
         asio::buffer(body.data() + at, body.size() - at), into(error));
     body.resize(at + count);
-    if (error) co_return Read::gone;
+    if (error) co_return patience.over() ? Read::too_slow : Read::gone;
     if (too_slow(since, body.size())) co_return Read::too_slow;
   }
   co_return Read::complete;
@@ -273,14 +327,19 @@ asio::awaitable<Read> Session::Impl::read_sized(std::uint64_t length, std::strin
 asio::awaitable<Read> Session::Impl::read_chunked(std::string const& text, std::uint64_t limit,
                                                   std::string& body) {
   auto const since = Clock::now();
+  auto check_extensions = [](std::uint64_t, beast::string_view extensions, error_code& e) {
+    if (holds_control(extensions)) e = beast::http::error::bad_chunk_extension;
+  };
   beast::http::request_parser<beast::http::string_body> parser;
+  parser.on_chunk_header(check_extensions);
   parser.body_limit(limit);
   parser.header_limit(kHeadLimit);
   error_code error;
   parser.put(asio::buffer(text), error);
   while (!error && !parser.is_done()) {
-    stream.expires_after(kBodyIdleTime);
+    Patience const patience(*this, kBodyIdleTime);
     co_await beast::http::async_read_some(stream, buffer, parser, into(error));
+    if (error == asio::error::operation_aborted && patience.over()) co_return Read::too_slow;
     if (!error && !parser.is_done() && too_slow(since, parser.get().body().size()))
       co_return Read::too_slow;
   }

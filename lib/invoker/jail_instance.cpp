@@ -3,65 +3,25 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
 
 #include <array>
 #include <cerrno>
-#include <limits>
 
 #include "base/check.hpp"
 #include "invoker/endings.hpp"
+#include "invoker/jail_connection.hpp"
 
 namespace faas::inline v0::invoker {
 
-constexpr std::size_t kMaxLingering = 32;
-// Of answers that wait for their reader when it asks for more. One answer may be larger; a client
-// reads it before its next request, and an asker that does not read is not given our memory.
-constexpr std::size_t kUnreadLimit = 64 * 1024;
-constexpr auto kListenerRest = std::chrono::milliseconds(100);
-constexpr int kAcceptTurns = 64;
-constexpr int kReadTurns = 16;  // a peer that writes without end gets its turn again after others
-
-// One connection of the runtime inside the jail. What the peer does not read waits in `out`.
-struct JailInstance::Connection final : Source {
-  JailInstance& owner;
-  contract::ConnectionId id;
-  sys::Fd fd;
-  std::string out;
-  bool closing =
-      false;  // the contract is done with it: write `out`, then read until the peer closes
-  bool given_up = false;  // it did not read: no further answer goes out
-  std::uint32_t interest = EPOLLIN;
-
-  Connection(JailInstance& o, contract::ConnectionId i, sys::Fd f)
-      : owner(o), id(i), fd(std::move(f)) {}
-  void on_ready(std::uint32_t events) override;
-  bool flush();
-};
-
-bool JailInstance::Connection::flush() {
-  while (!out.empty()) {
-    auto const n = ::send(fd.get(), out.data(), out.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (n < 0) return errno == EAGAIN || errno == EINTR;
-    out.erase(0, static_cast<std::size_t>(n));
-  }
-  if (closing) ::shutdown(fd.get(), SHUT_WR);
-  return true;
-}
-
-void JailInstance::Connection::on_ready(std::uint32_t events) {
-  auto& instance = owner;
-  if ((events & EPOLLOUT) != 0 && !flush()) return instance.destroy(*this);
-  if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0 && !instance.read_connection(*this)) return;
-  instance.set_interest(*this);
-}
+constexpr unsigned kChatterBurst = 1000;
+constexpr std::uint64_t kStreamBurst = 6 << 20;  // Lambda's: what a buffered response may have
 
 JailInstance::JailInstance(JailContext& context, StartRequest request, Launch launch)
     : context_(context),
       request_(std::move(request)),
       launch_(std::move(launch)),
-      starting_hold_(context.reactor) {
+      starting_hold_(context.reactor),
+      chatter_pace_(kChatterBurst, context.options.chatter_rate) {
   listener_watch_.owner = output_watch_.owner = this;
   listener_watch_.ready = &JailInstance::accept_all;
   output_watch_.ready = &JailInstance::read_output;
@@ -69,11 +29,13 @@ JailInstance::JailInstance(JailContext& context, StartRequest request, Launch la
 
 JailInstance::~JailInstance() {
   context_.reactor.cancel(clock_);
+  context_.reactor.cancel(stream_timer_);
   close_descriptors();
 }
 
 Result<void> JailInstance::submit() {
   ++attempt_;
+  chatter_ = 0;
   auto const& function = request_.function->function;
   contract::RuntimeApi::Options api_options;
   api_options.function_name = function.name.name;
@@ -137,18 +99,48 @@ void JailInstance::call(CallRequest request, std::shared_ptr<CallSink> sink) {
   invocation.content_type = std::move(request.content_type);
   invocation.deadline_ms =
       std::chrono::duration_cast<std::chrono::milliseconds>(deadline.time_since_epoch()).count();
+  auto const& options = context_.options;
+  sink_full_ = false;
+  stream_pace_.reset();
+  if (request.stream) stream_pace_.emplace(kStreamBurst, options.stream_rate.count);
   bool const parked = api_->idle();
-  api_->invoke(std::move(invocation), request.stream ? std::numeric_limits<std::size_t>::max()
-                                                     : context_.options.response_limit.count);
+  api_->invoke(std::move(invocation),
+               (request.stream ? options.stream_limit : options.response_limit).count);
   // Between calls of an idle runtime nobody reads: the `next` of the last call may wait in the
   // socket. From inside the last call's end its connection is being read already, further up the
   // stack; what others hold comes with their readiness.
   if (!parked && !reading_) read_everything();
+  // What was sent behind `next` may be half a head.
+  for (auto& [id, connection] : connections_) time_head(*connection);
 }
 
 void JailInstance::resume() {
+  sink_full_ = false;
+  read_on();
+}
+
+void JailInstance::read_on() {
+  if (sink_full_ || stream_timer_ != Reactor::Timer::none) return;
   api_->resume();
   for (auto& [id, connection] : connections_) set_interest(*connection);
+}
+
+// R7. True: the stream is ahead of its pace, and is read on when it is not.
+bool JailInstance::stream_waits(std::size_t bytes) {
+  if (!stream_pace_) return false;
+  auto const now = std::chrono::steady_clock::now();
+  auto const wait = stream_pace_->take(bytes, now);
+  if (wait == Duration{}) return false;
+  stream_timer_ = context_.reactor.at(now + wait, [this] {
+    stream_timer_ = Reactor::Timer::none;
+    read_on();
+  });
+  return true;
+}
+
+void JailInstance::end_stream_pace() {
+  context_.reactor.cancel(std::exchange(stream_timer_, Reactor::Timer::none));
+  stream_pace_.reset();
 }
 
 void JailInstance::stop(Ending why) {
@@ -179,6 +171,8 @@ Bytes JailInstance::max_memory() const {
 bool JailInstance::on_gone(Ending how) {
   gone_ = true;
   context_.reactor.cancel(clock_);
+  end_stream_pace();
+  if (phase_ == Phase::busy) read_on();
   if (phase_ != Phase::stopping) read_everything();  // a last answer may still be in the sockets
   read_output();
   close_descriptors();
@@ -193,72 +187,6 @@ bool JailInstance::on_gone(Ending how) {
   }
   phase_ = Phase::stopping;
   return false;
-}
-
-void JailInstance::accept_all() {
-  for (int turn = 0; listener_ && (gone_ || turn < kAcceptTurns); ++turn) {
-    sys::Fd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-    if (!fd) return errno == EMFILE || errno == ENFILE ? rest_listener() : void();
-    auto const id = api_->open();
-    if (!id) continue;  // over the cap: closed at once
-    auto connection = std::make_unique<Connection>(*this, *id, std::move(fd));
-    if (!context_.reactor.watch(connection->fd.get(), EPOLLIN, connection.get())) {
-      api_->closed(*id);
-      continue;
-    }
-    connections_.emplace(*id, std::move(connection));
-  }
-}
-
-// The host is out of descriptors, and epoll would tell of the waiting connection without end.
-void JailInstance::rest_listener() {
-  if (listener_rest_ != Reactor::Timer::none) return;
-  context_.reactor.forget(listener_.get(), &listener_watch_);
-  listener_rest_ = context_.reactor.at(std::chrono::steady_clock::now() + kListenerRest, [this] {
-    listener_rest_ = Reactor::Timer::none;
-    if (!context_.reactor.watch(listener_.get(), EPOLLIN, &listener_watch_)) rest_listener();
-  });
-}
-
-bool JailInstance::read_connection(Connection& connection) {
-  auto const outer = std::exchange(reading_, true);
-  bool const alive = read_turns(connection);
-  reading_ = outer;
-  return alive;
-}
-
-bool JailInstance::read_turns(Connection& connection) {
-  std::array<char, 65'536> buffer;
-  // What a jail that has gone left behind has an end, and is read to it.
-  for (int turn = 0; gone_ || turn < kReadTurns; ++turn) {
-    if (!connection.closing && !api_->wants_input(connection.id)) break;
-    auto const n = ::recv(connection.fd.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0 && errno == EAGAIN) return true;
-    if (n == 0 && !connection.closing) api_->end_of_input(connection.id);
-    if (n <= 0) {
-      destroy(connection);
-      return false;
-    }
-    if (!connection.closing) {
-      api_->receive(connection.id, std::string_view(buffer.data(), static_cast<std::size_t>(n)));
-    }
-    // A short read has emptied the socket; level-triggered epoll tells of what comes later.
-    if (static_cast<std::size_t>(n) < buffer.size()) break;
-  }
-  return true;
-}
-
-void JailInstance::read_everything() {
-  accept_all();
-  std::vector<contract::ConnectionId> ids;
-  for (auto const& [id, connection] : connections_) ids.push_back(id);
-  for (auto const id : ids) {
-    auto const found = connections_.find(id);
-    if (found == connections_.end()) continue;
-    auto& connection = *found->second;
-    if (read_connection(connection)) set_interest(connection);
-  }
 }
 
 void JailInstance::read_output() {
@@ -276,32 +204,6 @@ void JailInstance::read_output() {
     context_.events.on_output(id(), std::string_view(buffer.data(), static_cast<std::size_t>(n)));
     if (static_cast<std::size_t>(n) < buffer.size()) return;
   }
-}
-
-void JailInstance::set_interest(Connection& connection) {
-  std::uint32_t wanted = 0;
-  if (connection.closing || api_->wants_input(connection.id)) wanted |= EPOLLIN;
-  if (!connection.out.empty()) wanted |= EPOLLOUT;
-  if (wanted == connection.interest) return;
-  // Epoll tells of a hang-up whatever is asked for, again and again: a connection of which nothing
-  // is wanted is not watched.
-  auto const before = std::exchange(connection.interest, wanted);
-  auto const fd = connection.fd.get();
-  if (wanted == 0) return context_.reactor.forget(fd, &connection);
-  if (before != 0) return context_.reactor.change(fd, wanted, &connection);
-  if (!context_.reactor.watch(fd, wanted, &connection)) connection.interest = 0;
-}
-
-void JailInstance::destroy(Connection& connection) {
-  context_.reactor.forget(connection.fd.get(), &connection);
-  if (connection.closing) {
-    std::erase_if(lingering_, [&](auto const& c) { return c.get() == &connection; });
-    return;
-  }
-  auto const id = connection.id;
-  auto const gone = std::move(connections_.find(id)->second);
-  connections_.erase(id);
-  api_->closed(id);
 }
 
 void JailInstance::close_descriptors() {
@@ -363,6 +265,7 @@ void JailInstance::begin_stop() {
 void JailInstance::finish(Ending ending) {
   context_.reactor.cancel(clock_);
   clock_ = Reactor::Timer::none;
+  end_stream_pace();
   read_output();
   auto const sink = std::exchange(sink_, nullptr);
   if (phase_ == Phase::busy) phase_ = Phase::idle;
@@ -398,7 +301,10 @@ void JailInstance::on_response_head(std::string_view id, std::string_view conten
 }
 
 bool JailInstance::on_response_chunk(std::string_view, std::string_view bytes) {
-  return !sink_ || sink_->on_chunk(bytes);
+  if (!sink_) return true;
+  sink_full_ = !sink_->on_chunk(bytes);
+  bool const waits = stream_waits(bytes.size());
+  return !sink_full_ && !waits;
 }
 
 void JailInstance::on_response_end(std::string_view,
@@ -429,52 +335,6 @@ void JailInstance::on_extension_failed(std::string_view name, contract::Function
         .error_type = std::move(failure.type),
         .error_payload = std::move(failure.payload),
         .message = fmt::format("extension {} failed", name)});
-}
-
-// One direct system call in the ordinary case; what the socket does not take waits for EPOLLOUT.
-void JailInstance::send(contract::ConnectionId id, std::string_view head, std::string_view body) {
-  auto const found = connections_.find(id);
-  if (found == connections_.end()) return;
-  auto& connection = *found->second;
-  if (connection.given_up) return;
-  if (connection.out.size() > kUnreadLimit) return give_up(connection);
-  std::size_t sent = 0;
-  if (connection.out.empty()) {
-    std::array<iovec, 2> parts{iovec{const_cast<char*>(head.data()), head.size()},
-                               iovec{const_cast<char*>(body.data()), body.size()}};
-    msghdr message{};
-    message.msg_iov = parts.data();
-    message.msg_iovlen = body.empty() ? 1 : 2;
-    auto const n = ::sendmsg(connection.fd.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (n >= 0) sent = static_cast<std::size_t>(n);
-  }
-  if (sent < head.size()) connection.out.append(head.substr(sent));
-  auto const body_sent = sent > head.size() ? sent - head.size() : 0;
-  connection.out.append(body.substr(body_sent));
-  if (!connection.out.empty()) set_interest(connection);
-}
-
-// What it sent is still read, then the end of it destroys the connection.
-void JailInstance::give_up(Connection& connection) {
-  connection.given_up = true;
-  connection.out = {};
-  ::shutdown(connection.fd.get(), SHUT_RDWR);
-  set_interest(connection);
-}
-
-// The peer must be able to read what we wrote: closing with bytes unread would reset the
-// connection.
-void JailInstance::close(contract::ConnectionId id) {
-  auto const found = connections_.find(id);
-  if (found == connections_.end()) return;
-  auto& connection = *found->second;
-  connection.closing = true;
-  lingering_.push_back(std::move(found->second));
-  connections_.erase(found);
-  if (connection.out.empty()) ::shutdown(connection.fd.get(), SHUT_WR);
-  set_interest(connection);
-  // A jail that never closes its side does not get to hold our descriptors.
-  if (lingering_.size() > kMaxLingering) destroy(*lingering_.front());
 }
 
 }  // namespace faas::inline v0::invoker

@@ -14,6 +14,7 @@
 #include "contract/runtime_api.hpp"
 #include "invoker/jail_backend.hpp"
 #include "invoker/launch.hpp"
+#include "invoker/pace.hpp"
 #include "invoker/reactor.hpp"
 #include "sys/fd.hpp"
 
@@ -59,6 +60,12 @@ class JailInstance final : private contract::RuntimeApiEvents {
   bool read_connection(Connection&);  // false: it is destroyed
   bool read_turns(Connection&);
   void read_everything();
+  bool may_read(Connection const&) const;
+  void keep_pace(Connection&);
+  void time_head(Connection&);
+  void read_on();
+  bool stream_waits(std::size_t bytes);
+  void end_stream_pace();
   void set_interest(Connection&);
   void give_up(Connection&);
   void destroy(Connection&);
@@ -102,11 +109,16 @@ class JailInstance final : private contract::RuntimeApiEvents {
   std::optional<contract::RuntimeApi> api_;
   sys::Fd listener_, output_;
   Reactor::Timer listener_rest_ = Reactor::Timer::none;  // until it is watched again
+  Pace chatter_pace_;                                    // of requests that move no call
+  std::uint64_t chatter_ = 0;                            // such requests, as far as charged
   Watch listener_watch_, output_watch_;
   std::unordered_map<contract::ConnectionId, std::unique_ptr<Connection>> connections_;
   std::vector<std::unique_ptr<Connection>>
       lingering_;                   // closed by us, read until the peer has seen it
   std::shared_ptr<CallSink> sink_;  // the running call
+  bool sink_full_ = false;          // it has asked for nothing more until resume()
+  std::optional<Pace> stream_pace_;
+  Reactor::Timer stream_timer_ = Reactor::Timer::none;  // until the stream is read on
 };
 
 }  // namespace faas::inline v0::invoker

@@ -1,13 +1,18 @@
 #include "invoker/launch.hpp"
 
+#include <elf.h>
+#include <fcntl.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 
 #include "invoker/shims.hpp"
 #include "sandbox/interpreters.hpp"
+#include "sys/file.hpp"
 
 namespace faas::inline v0 {
 
@@ -27,6 +32,25 @@ bool is_executable_file(std::filesystem::path const& path) {
   return !ec && std::filesystem::is_regular_file(status) &&
          (status.permissions() & std::filesystem::perms::owner_exec) !=
              std::filesystem::perms::none;
+}
+
+#if defined(__aarch64__)
+constexpr Elf64_Half kMachine = EM_AARCH64;
+#else
+constexpr Elf64_Half kMachine = EM_X86_64;
+#endif
+
+// K15. The kernel may run a 32-bit program, which the jail's filter then kills at its first call:
+// an entry point that cannot be, and not a crash.
+bool is_foreign_elf(std::filesystem::path const& path) {
+  auto const file = sys::open_file(path.string(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  if (!file) return false;  // it can be executed all the same
+  std::array<std::byte, sizeof(Elf64_Ehdr)> bytes{};
+  auto const size = sys::read_at(file->get(), 0, bytes);
+  if (!size || *size < EI_NIDENT || std::memcmp(bytes.data(), ELFMAG, SELFMAG) != 0) return false;
+  Elf64_Ehdr header;
+  std::memcpy(&header, bytes.data(), sizeof header);
+  return header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_machine != kMachine;
 }
 
 }  // namespace
@@ -64,7 +88,8 @@ Result<void> Runtimes::check(std::string_view runtime) {
 }
 
 std::string find_bootstrap(std::filesystem::path const& task) {
-  return is_executable_file(task / "bootstrap") ? "/var/task/bootstrap" : "";
+  auto const bootstrap = task / "bootstrap";
+  return is_executable_file(bootstrap) && !is_foreign_elf(bootstrap) ? "/var/task/bootstrap" : "";
 }
 
 std::vector<std::string> make_environment(FunctionInfo const& info, RuntimeFamily family,

@@ -80,6 +80,16 @@ Result<void> check_name(FunctionName const& name) {
   return {};
 }
 
+// K16. Runtimes take it for a path below the package.
+bool climbs(std::string_view handler) {
+  while (!handler.empty()) {
+    auto const slash = std::min(handler.find('/'), handler.size());
+    if (handler.substr(0, slash) == "..") return true;
+    handler.remove_prefix(std::min(slash + 1, handler.size()));
+  }
+  return false;
+}
+
 bool needs_handler(std::string_view runtime) {
   return runtime.starts_with("python") || runtime.starts_with("nodejs");
 }
@@ -90,6 +100,9 @@ Result<void> check_program(Function const& f) {
   }
   if (f.handler.size() > 128 || !all_of(f.handler, graphic) || !utf8_length(f.handler)) {
     return refused("handler", f.handler, "Member must be at most 128 characters without spaces");
+  }
+  if (climbs(f.handler)) {
+    return refused("handler", f.handler, "Member must not have a component \"..\"");
   }
   if (needs_handler(f.runtime) && f.handler.empty()) {
     return refused("handler", "",

@@ -103,6 +103,8 @@ Result<void> Core::open_parts() {
   invoker.runtimes = options.runtimes;
   invoker.region = options.region;
   invoker.init_timeout = options.init_timeout;
+  invoker.stream_limit = options.stream_limit;
+  invoker.stream_rate = options.stream_rate;
   std::lock_guard lock(*mutex_);
   auto jails = invoker::JailBackend::open(std::move(invoker), *reactor_, *this);
   if (!jails) return jails.error();

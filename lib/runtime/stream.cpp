@@ -20,7 +20,9 @@ bool StreamState::put(std::string_view bytes) {
     reader_(std::string(bytes));
     return true;
   }
-  chunks_.emplace_back(bytes);
+  // A string for each byte of a hostile stream would take many times the window.
+  if (chunks_.empty() || chunks_.back().size() + bytes.size() > kChunk) chunks_.emplace_back();
+  chunks_.back().append(bytes);
   waiting_ += bytes.size();
   full_ = waiting_ >= kWindow;
   return !full_;

@@ -17,6 +17,7 @@ namespace faas::inline v0::runtime {
 class StreamState {
  public:
   static constexpr std::size_t kWindow = 256 << 10;
+  static constexpr std::size_t kChunk = 64 << 10;  // small ones that wait are joined up to this
 
   using Chunk = std::optional<std::string>;
   StreamState(asio::any_io_executor executor, invoker::Completion<Result<bool>> opened)

@@ -7,12 +7,10 @@
 #include <cerrno>
 
 namespace faas::inline v0::sys {
+namespace {
 
-Result<Fd> open_beneath(int directory, std::string const& path, int flags, unsigned mode) {
-  open_how how{};
-  how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
-  how.mode = mode;
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+Result<Fd> open_how_said(int directory, std::string const& path, open_how how) {
+  how.flags |= O_CLOEXEC;
   // EAGAIN: a rename raced with the check that ".." stays beneath; the kernel asks for another try.
   for (int attempt = 0;; ++attempt) {
     auto const fd = ::syscall(SYS_openat2, directory, path.c_str(), &how, sizeof how);
@@ -20,6 +18,23 @@ Result<Fd> open_beneath(int directory, std::string const& path, int flags, unsig
     if (errno == EINTR || (errno == EAGAIN && attempt < 100)) continue;
     return errno_error(fmt::format("openat2 {}", path), errno);
   }
+}
+
+}  // namespace
+
+Result<Fd> open_beneath(int directory, std::string const& path, int flags, unsigned mode) {
+  open_how how{};
+  how.flags = static_cast<std::uint64_t>(flags);
+  how.mode = mode;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  return open_how_said(directory, path, how);
+}
+
+Result<Fd> open_inside(int directory, std::string const& path, int flags) {
+  open_how how{};
+  how.flags = static_cast<std::uint64_t>(flags);
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+  return open_how_said(directory, path, how);
 }
 
 Result<Fd> open_file(std::string const& path, int flags, unsigned mode) {

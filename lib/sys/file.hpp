@@ -22,6 +22,9 @@ inline std::span<std::byte const> bytes_of(std::string_view text) {
 // is added. A link on the way is ELOOP, leaving is EXDEV: both Errc::io.
 Result<Fd> open_beneath(int directory, std::string const& path, int flags, unsigned mode = 0);
 
+// The same, but links are followed as long as they stay beneath.
+Result<Fd> open_inside(int directory, std::string const& path, int flags);
+
 // A path of the host's own, links followed. O_CLOEXEC is added.
 Result<Fd> open_file(std::string const& path, int flags, unsigned mode = 0);
 

@@ -42,7 +42,9 @@ std::string const kRun = "\"run\" is not as it was unpacked";
 
 TEST_CASE("a tree's digest on disk is that of its listing") {
   OnDisk const tree;
+  fs::create_symlink("a/x", tree.path("link"));
   Listing listing;
+  listing.add_link("link", sha256(bytes("a/x")));
   listing.add_file("run", true, sha256(bytes("#!")));
   listing.add_directory("a");
   listing.add_file("a/x", false, sha256(bytes("1")));
@@ -80,14 +82,19 @@ TEST_CASE("modes that unpacking never gives are corrupt") {
   CHECK(tree.complaint() == "the tree's mode has changed");
 }
 
-TEST_CASE("links, special files and files with a second name are corrupt, and never opened") {
+TEST_CASE("a link is another tree than what it names; special files and second names are corrupt") {
   OnDisk const tree;
   auto replaced_by = [&](auto&& make) {
     fs::remove(tree.path("run"));
     make(tree.path("run"));
     return tree.complaint();
   };
-  CHECK(replaced_by([](auto const& p) { fs::create_symlink("a/x", p); }).starts_with(kRun));
+  auto const before = tree.digest().value();
+  CHECK(replaced_by([](auto const& p) { fs::create_symlink("a/x", p); }) == "none");
+  auto const linked = tree.digest().value();
+  CHECK(linked != before);
+  CHECK(replaced_by([](auto const& p) { fs::create_symlink("a/y", p); }) == "none");
+  CHECK(tree.digest().value() != linked);
   CHECK(replaced_by([](auto const& p) { ::mkfifo(p.c_str(), 0644); }).starts_with(kRun));
   CHECK(replaced_by([&](auto const& p) {
           TempDir const elsewhere;

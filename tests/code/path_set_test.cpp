@@ -52,3 +52,18 @@ TEST_CASE("the case of letters beyond ASCII does not tell two names apart either
   CHECK(set.add("\xc3\x89", Kind::file).has_value());  // É
   CHECK_FALSE(set.add("\xc3\xa8", Kind::file));        // è
 }
+
+TEST_CASE("what has a name is found by it, to the letter") {
+  using Kind = PathSet::Kind;
+  PathSet set;
+  CHECK_FALSE(set.add("a/file", Kind::file));
+  CHECK_FALSE(set.add("a/link", Kind::link));
+  CHECK_FALSE(set.add("b", Kind::directory));
+  CHECK(set.find("a/file") == Kind::file);
+  CHECK(set.find("a/link") == Kind::link);
+  CHECK(set.find("a") == Kind::directory);
+  CHECK(set.find("b") == Kind::directory);
+  for (auto absent : {"A", "a/File", "c", "a/file/x", "b/x"}) CHECK_FALSE(set.find(absent));
+  CHECK(set.add("a/link/x", Kind::file) == "\"a/link\" is a file and a directory at once");
+  CHECK(set.add("a/link", Kind::file) == "its name appears twice");
+}

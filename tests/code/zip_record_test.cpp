@@ -84,7 +84,11 @@ TEST_CASE("what is never unpacked is told in words") {
   CHECK(complaint([](auto& r) { r.flags = 1 << 11 | 1 << 3; }) == "none");
   CHECK(complaint([](auto& r) { r.method = 12; }).starts_with("it is packed with method 12"));
   CHECK(complaint([](auto& r) { r.size = 1; }).starts_with("it is stored, but"));
-  CHECK(complaint([](auto& r) { r.attributes = 0120777u << 16; }).starts_with("it is a symbolic"));
+  CHECK(complaint([](auto& r) { r.attributes = 0120777u << 16; }) == "none");
+  CHECK(complaint([](auto& r) {
+          r.attributes = 0120777u << 16;
+          r.method = 8;
+        }).starts_with("it is a symbolic link whose target is compressed"));
   CHECK(
       complaint([](auto& r) { r.attributes = 0160000u << 16; }).starts_with("it has the unknown"));
 }

@@ -185,11 +185,46 @@ TEST_CASE("a head that trickles in is not copied for each byte") {
 TEST_CASE("a slow head can be timed") {
   Environment environment;
   auto const id = environment.open();
-  CHECK_FALSE(environment.api.mid_head(id));
+  CHECK(environment.api.unfinished_head(id) == 0);
   environment.api.receive(id, "G");
-  CHECK(environment.api.mid_head(id));
-  environment.api.receive(id, kNext.substr(1));
-  CHECK_FALSE(environment.api.mid_head(id));  // it waits for work, as long as it takes
+  auto const first = environment.api.unfinished_head(id);
+  CHECK(first != 0);
+  environment.api.receive(id, kPing.substr(1) + kPing.substr(0, 9));
+  CHECK(environment.api.unfinished_head(id) != 0);  // the next one
+  CHECK(environment.api.unfinished_head(id) != first);
+  environment.api.receive(id, kPing.substr(9) + kNext);
+  CHECK(environment.api.unfinished_head(id) == 0);  // it waits for work, as long as it takes
+  environment.api.head_is_late(id);
+  CHECK(environment.closed.empty());
+}
+
+TEST_CASE("a head that is late is told so, and its connection closed") {
+  Environment environment;
+  auto const id = environment.open();
+  environment.api.receive(id, kNext.substr(0, kNext.size() - 2));
+  environment.api.head_is_late(id);
+  CHECK(environment.answers[id].starts_with("HTTP/1.1 408 Request Timeout\r\n"));
+  CHECK(environment.closed.contains(id));
+  environment.api.receive(id, "\r\n");
+  CHECK(environment.events.empty());
+}
+
+TEST_CASE("answers that move no call are counted, those that move one are not") {
+  Environment environment;
+  environment.invoke_on_next = 2;
+  auto const id = environment.open();
+  environment.api.receive(id, kNext + Environment::response(1, "x") + kNext);
+  environment.api.receive(id, Environment::error(2, "{}") + kNext);
+  CHECK(environment.api.chatter() == 0);
+  environment.ask(kPing);
+  environment.ask("GET /nowhere HTTP/1.1\r\nHost: h\r\n\r\n");
+  environment.ask("not HTTP\r\n\r\n");
+  environment.ask(Environment::response(2, "again"));
+  CHECK(environment.api.chatter() == 4);
+  environment.api.invoke(invocation(3));
+  environment.next();  // given again
+  environment.next();
+  CHECK(environment.api.chatter() == 6);
 }
 
 TEST_CASE("other paths are not there") {

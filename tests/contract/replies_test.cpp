@@ -46,7 +46,7 @@ TEST_CASE("a refusal is a document in Lambda's words, its text escaped") {
 }
 
 TEST_CASE("every status that we answer has its own phrase") {
-  for (int status : {200, 202, 400, 403, 404, 413, 414, 417, 431, 501, 505}) {
+  for (int status : {200, 202, 400, 403, 404, 408, 413, 414, 417, 431, 501, 505}) {
     CAPTURE(status);
     auto const head = reply_head({.status = status, .body = ""}, "text/plain", true);
     CHECK(head.starts_with("HTTP/1.1 " + std::to_string(status) + " "));

@@ -113,6 +113,63 @@ TEST_CASE("an error is passed on verbatim, its type by the rule") {
   CHECK(environment.events == Events{"error 1 Function.Unknown {}"});
 }
 
+TEST_CASE("an id is told apart by every byte of it, and by case") {
+  Environment environment;
+  environment.next();
+  auto named = invocation(1);
+  named.request_id = "abcdefab-cdef-4abc-8def-abcdefabcdef";
+  environment.api.invoke(named);
+  auto const connection = environment.open();
+  auto const answer = [&](std::string const& id) {
+    environment.answers[connection].clear();
+    environment.api.receive(connection, Environment::post("invocation/" + id + "/response", "x"));
+    return status_of(environment.answers[connection]);
+  };
+  for (std::size_t i = 0; i < named.request_id.size(); ++i) {
+    auto other = named.request_id;
+    other[i] = other[i] == '-' ? '_' : static_cast<char>(other[i] ^ 0x20);
+    CAPTURE(other);
+    CHECK(answer(other) == "400");
+    CHECK(answer(named.request_id.substr(0, i)) == (i == 0 ? "404" : "400"));
+  }
+  CHECK(answer(named.request_id) == "202");
+}
+
+TEST_CASE("a type of error cannot carry a header, nor be longer than a head") {
+  Running split;
+  split.say(Environment::error(
+      1, "{}", "Lambda-Runtime-Function-Error-Type: Function.Foo\r\n Function.Bar\r\n"));
+  CHECK(split.events.empty());
+  CHECK(split.closed.size() == 1);
+  Running large;
+  auto const answer = large.say(Environment::error(
+      1, "{}", "Lambda-Runtime-Function-Error-Type: " + std::string(2 << 20, 'A') + "\r\n"));
+  CHECK(status_of(answer) == "431");
+  CHECK(large.events.empty());
+}
+
+TEST_CASE("an error's document is bytes: nobody here reads it") {
+  std::string const documents[] = {
+      std::string(100'000, '['),
+      std::string(100'000, '[') + std::string(100'000, ']'),
+      R"({"errorType":"A","errorType":"B"})",
+      R"({"errorMessage":NaN})",
+      R"({"errorMessage":"\ud800"})",
+      "{\"errorMessage\":\"\xed\xa0\x80\"}",
+      std::string("\0\xff", 2),
+      "\"" + std::string(6'000'000, '\\') + "\"",
+      "",
+  };
+  for (auto const& document : documents) {
+    Running environment;
+    CHECK(environment.say(Environment::error(1, document)) == kAccepted);
+    CHECK(environment.events == Events{"error 1 Function.Unknown " + document});
+    Environment starting;
+    starting.ask(Environment::post("init/error", document));
+    CHECK(starting.events == Events{"init error Runtime.Unknown " + document});
+  }
+}
+
 TEST_CASE("init error ends the init, once") {
   Environment environment;
   auto const answer = environment.ask(
@@ -155,6 +212,7 @@ TEST_CASE("an id that is not the running one is refused and nothing is touched")
       id + "0",
       id.substr(0, id.size() - 1),
       "A" + id.substr(1),
+      "00000000-0000-4000-8000-00000000000%EF%BC%91",
       id + "%20",
       "%30" + id.substr(1),
       id + "?",

@@ -1,8 +1,10 @@
 // Any bytes as an upload: the directory reader first, and libarchive behind it on what was
 // accepted.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <filesystem>
 #include <span>
 #include <vector>
 
@@ -21,6 +23,19 @@ void require(bool condition) {
   if (!condition) std::abort();
 }
 
+// Walks a link as the kernel would, and finds no other link on its way.
+bool leads_to_an_entry(ZipDirectory const& directory, ZipEntry const& link) {
+  namespace fs = std::filesystem;
+  auto const named = (fs::path(link.path).parent_path() / link.target).lexically_normal();
+  if (named.empty() || named.is_absolute() || *named.begin() == "..") return false;
+  auto const same = [&](auto const& entry) { return entry.path == named.string(); };
+  auto const& entries = directory.entries;
+  auto const found = std::find_if(entries.begin(), entries.end(), same);
+  if (found != entries.end()) return found->target.empty();
+  auto const& directories = directory.directories;
+  return std::find(directories.begin(), directories.end(), named.string()) != directories.end();
+}
+
 void check_promises(ZipDirectory const& directory) {
   std::uint64_t declared = 0;
   require(directory.unpacked <= kLimits.unpacked);
@@ -29,6 +44,7 @@ void check_promises(ZipDirectory const& directory) {
   for (auto const& entry : directory.entries) {
     require(!complaint_about_path(entry.path));
     require(!entry.is_directory || entry.size == 0);
+    require(entry.target.empty() || leads_to_an_entry(directory, entry));
     declared += entry.size;
   }
   require(declared == directory.unpacked.count);
@@ -58,7 +74,8 @@ void read_all(ByteFile const& file, ZipDirectory const& directory) {
       require(seen == directory.entries.size());
       return;
     }
-    if (!(*entry)->is_directory && !read_entry(reader, **entry)) return;
+    bool const is_file = !(*entry)->is_directory && (*entry)->target.empty();
+    if (is_file && !read_entry(reader, **entry)) return;
   }
 }
 

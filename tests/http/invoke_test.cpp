@@ -141,6 +141,10 @@ TEST_CASE("the headers of an invocation are checked") {
         "InvalidRequestContentException");
   CHECK(exception_of(ask("X-Amz-Client-Context", std::string(3584, 'e'))) ==
         "InvalidRequestContentException");
+  auto const largest =
+      to_base64("\"" + std::string(2683, 'x') + "\"");  // 3,580 bytes, as 4 divides
+  CHECK(largest.size() == 3580);
+  CHECK(ask("X-Amz-Client-Context", largest).status == 200);
   CHECK(ask("X-Amz-Client-Context", to_base64("{\"a\":\n1}")).status == 200);
   CHECK(exception_of(ask("X-Amz-Tenant-Id", "a,b")) == "ValidationException");
 }

@@ -106,6 +106,83 @@ TEST_CASE("what is missing or wrong in a creation is named") {
   CHECK(serving.runtime().list().empty());
 }
 
+TEST_CASE(
+    "a configuration out of its range is refused by the name of its field, and nothing is made") {
+  Serving serving;
+  struct Row {
+    std::string member, field;
+  };
+  std::string variables;
+  for (int i = 0; i < 10'000; ++i)
+    variables += fmt::format("{}\"KEY{}\":\"{}\"", i == 0 ? "" : ",", i, std::string(1000, 'v'));
+  for (auto const& [member, field] :
+       {Row{R"("Timeout":-1)", "timeout"}, Row{R"("Timeout":0)", "timeout"},
+        Row{R"("Timeout":1e9)", "Timeout"}, Row{R"("MemorySize":1000000000)", "memorySize"},
+        Row{R"("MemorySize":-128)", "memorySize"},
+        Row{R"("MemorySize":18446744073709551615)", "MemorySize"},
+        Row{R"("Handler":"../../x")", "handler"},
+        Row{R"("Handler":")" + std::string(129, 'x') + "\"", "handler"},
+        Row{R"("EphemeralStorage":{"Size":1000000000})", "ephemeralStorage.Size"},
+        Row{R"("Environment":{"Variables":{)" + variables + "}}", "environment variables"},
+        Row{R"("Environment":{"Variables":{"A=B":"x"}})", "environment"},
+        Row{R"("Layers":["arn:aws:lambda:us-east-1:000000000000:layer:a:1"])", "Layers"}}) {
+    CAPTURE(member.substr(0, 60));
+    auto body = creation("f", "," + member);
+    if (member.starts_with("\"Handler\"")) {
+      auto const given = body.find(R"("Handler":"h",)");
+      body.erase(given, 14);
+    }
+    auto const response = serving.send("POST", kFunctions, body);
+    CHECK(response.status == 400);
+    CHECK_MESSAGE(response.body.find(field) != std::string::npos, response.body.substr(0, 300));
+    CHECK(response.body.size() < 2000);
+  }
+  CHECK(serving.runtime().list().empty());
+}
+
+TEST_CASE("JSON made to hurt its reader is refused") {
+  Serving serving;
+  for (auto const& body :
+       {std::string(100'000, '['), std::string(100'000, '[') + std::string(100'000, ']'),
+        "{\"a\":" + std::string(1, '{') + std::string(100'000, '['),
+        std::string("{\"FunctionName\":\"") + std::string(10'000'000, 'f') + "\"}",
+        std::string("{\"FunctionName\":NaN}"), std::string("{\"FunctionName\":\"\\ud800\"}"),
+        std::string("{\"FunctionName\":\"\xff\"}"),
+        std::string("{\"Timeout\":1e999999999,\"FunctionName\":\"f\"}")}) {
+    CAPTURE(body.substr(0, 40));
+    auto const response = serving.send("POST", kFunctions, body);
+    CHECK(response.status == 400);
+    CHECK(response.body.size() < 2000);
+  }
+  CHECK(serving.runtime().list().empty());
+}
+
+TEST_CASE("a name in a path is a name or refused, and never a part of a path") {
+  Serving serving;
+  CHECK(serving.send("POST", kFunctions, creation("f")).status == 201);
+  struct Row {
+    std::string name;
+    int status;
+  };
+  for (auto const& [name, status] :
+       {Row{"..%2f", 400}, Row{"..", 400}, Row{"%2e%2e%2f%2e%2e", 400}, Row{"f%2f..", 400},
+        Row{"f%00", 400}, Row{"%e2%98%83", 400}, Row{"f%0d%0aX:%20y", 400},
+        Row{std::string(65, 'a'), 400}, Row{std::string(141, 'a'), 400}, Row{"f:$latest", 400},
+        Row{"$LATEST", 400}, Row{":$LATEST", 400}, Row{"f:$LATEST:$LATEST", 400},
+        Row{"nobody", 404}, Row{"arn:aws:lambda:us-east-1:999999999999:function:f", 404},
+        Row{"999999999999:function:f", 404}, Row{"F", 404}}) {
+    CAPTURE(name);
+    for (std::string const method : {"GET", "DELETE"}) {
+      auto const response = serving.send(method, std::string(kFunctions) + "/" + name);
+      CHECK(response.status == status);
+    }
+    auto const called =
+        serving.send("POST", std::string(kFunctions) + "/" + name + "/invocations", "{}");
+    CHECK(called.status == status);
+  }
+  CHECK(serving.send("GET", std::string(kFunctions) + "/f").status == 200);
+}
+
 TEST_CASE("a package is put once and named by its digest") {
   Serving serving;
   auto const zip = zip_with("#!/bin/sh\n");

@@ -80,6 +80,28 @@ TEST_CASE("one connection too many is told so") {
   CHECK(third.read_all().starts_with("HTTP/1.1 503 "));
 }
 
+TEST_CASE("thousands of idle connections are kept to their cap, and the next one is served") {
+  HttpServerOptions options;
+  options.max_connections = 200;
+  Serving serving(options);
+  std::string const get = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  std::vector<std::unique_ptr<Wire>> idle;
+  for (int i = 0; i < 200; ++i) {
+    idle.push_back(std::make_unique<Wire>(serving));
+    idle.back()->write(get).read_until("ok\n");
+  }
+  for (int i = 0; i < 5'000; ++i) CHECK(Wire(serving).read_all().starts_with("HTTP/1.1 503 "));
+  idle.front()->forget();
+  CHECK(idle.front()->write(get).read_until("ok\n").starts_with("HTTP/1.1 200 "));
+  idle.pop_back();
+  for (int i = 0; i < 100; ++i) {  // until the server has seen it go
+    Wire next(serving);
+    if (next.write(get).read_until("\r\n\r\n").starts_with("HTTP/1.1 200 ")) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  FAIL("nobody is let in again");
+}
+
 TEST_CASE("out of descriptors the server waits a while before it looks again") {
   Serving serving;
   asio::io_context io;

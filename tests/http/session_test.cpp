@@ -212,11 +212,87 @@ TEST_CASE("a HEAD is answered without its body") {
   CHECK(answer.ends_with("\r\n\r\n"));
 }
 
-TEST_CASE("a client that sends half a head is let go") {
+TEST_CASE("who sends half a head, or half a body and no more, is told 408") {
+  Serving serving;
+  serving.deploy_echo("echo");
+  Wire head(serving), trickled(serving), sized(serving), chunked(serving);
+  head.write("GET /healthz HTTP/1.1\r\nHost: loc");
+  trickled.write("GET /healthz HTTP/1.1\r\nX: ");
+  sized.write(post("Content-Length: 10\r\n", "half"));
+  chunked.write(post("Transfer-Encoding: chunked\r\n", "a\r\nhalf"));
+  std::thread trickle([&] {
+    for (int i = 0; i < 8; ++i) {
+      std::this_thread::sleep_for(std::chrono::seconds(1));
+      trickled.write("x");
+    }
+  });
+  trickle.join();
+  for (auto* wire : {&head, &trickled, &sized, &chunked}) {  // after 10 s and after 20 s
+    auto const answer = wire->read_all();
+    CHECK(answer.starts_with("HTTP/1.1 408 "));
+    CHECK(answer.find("\r\nConnection: close\r\n") != std::string::npos);
+    CHECK(count_of(answer, "HTTP/1.1 ") == 1);
+  }
+}
+
+TEST_CASE("a head that is slow but in time is answered, and so is what follows it") {
   Serving serving;
   Wire wire(serving);
-  wire.write("GET /healthz HTTP/1.1\r\nHost: loc");
-  CHECK(wire.read_all().empty());  // after the header timer's 10 s
+  std::string const request = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  for (int i = 0; i < 2; ++i) {
+    wire.forget();
+    wire.write(request.substr(0, 30));
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    wire.write(request.substr(30));
+    CHECK(wire.read_until("ok\n").starts_with("HTTP/1.1 200 "));
+  }
+  std::this_thread::sleep_for(std::chrono::milliseconds(11'000));  // longer than any head may take
+  wire.forget();
+  wire.write(request);
+  CHECK(wire.read_until("ok\n").starts_with("HTTP/1.1 200 "));
+}
+
+TEST_CASE("ten thousand headers, a request line of a mebibyte and control characters are refused") {
+  Serving serving;
+  std::string many = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n";
+  for (int i = 0; i < 10'000; ++i) many += "A: b\r\n";
+  auto const get = [](std::string const& target) {
+    return "GET " + target + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+  };
+  struct Row {
+    std::string bytes, status;
+  };
+  for (auto const& [bytes, status] :
+       {Row{many + "\r\n", "431"}, Row{get("/" + std::string(1 << 20, 'a')), "431"},
+        Row{get(std::string("/a\0b", 4)), "400"}, Row{get("/a\x01"), "400"},
+        Row{get("/healthz%00"), "404"}, Row{get("//healthz"), "404"},
+        Row{get("/x/../healthz"), "404"}, Row{get("/%2e%2e/healthz"), "404"},
+        Row{get("/healthz/."), "404"}}) {
+    CAPTURE(bytes.substr(0, 60));
+    Wire wire(serving);
+    try {
+      wire.write(bytes);
+    } catch (boost::system::system_error const&) {  // it did not want to read all of it
+    }
+    CHECK(wire.read_all().substr(0, 12) == "HTTP/1.1 " + status);
+  }
+}
+
+TEST_CASE("a body that its client abandons is no request") {
+  Serving serving;
+  std::atomic<int> calls = 0;
+  serving.deploy("count", [&](HostCall) -> asio::awaitable<std::string> {
+    ++calls;
+    co_return "";
+  });
+  for (int i = 0; i < 1000; ++i) {
+    Wire wire(serving);
+    wire.write("POST /function/count HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n1234");
+    if (i % 2 == 0) wire.half_close();
+    if (i % 2 == 0) CHECK(count_of(wire.read_all(), "HTTP/1.1 2") == 0);
+  }
+  CHECK(serving.send("POST", "/function/count", "{}").status == 200);
+  CHECK(calls == 1);
 }
 
 TEST_CASE("a request that is read as the server lets idle connections go does not run") {

@@ -4,182 +4,21 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <boost/asio/io_context.hpp>
 #include <filesystem>
-#include <functional>
-#include <optional>
 #include <string>
 
-#include "invoker/jail_backend.hpp"
-#include "support/interpreters.hpp"
-#include "support/temp_dir.hpp"
+#include "invoker/jail.hpp"
 
 using namespace faas;
-using namespace faas::invoker;
 using namespace faas::test;
-using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::string_view kByHand = R"(
-import socket, struct
-
-def connect():
-    return socket.create_connection(('127.0.0.1', 9001))
-
-NEXT = b'GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: h\r\n\r\n'
-PING = b'GET /2018-06-01/ping HTTP/1.1\r\nHost: h\r\n\r\n'
-LAST = b'GET /2018-06-01/ping HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n'
-
-def field(head, name):
-    return head.split(name + b': ')[1].split(b'\r\n')[0]
-
-def next_id(s):
-    while True:  # refused while the last answer has not been read
-        s.sendall(NEXT)
-        data = b''
-        while b'\r\n\r\n' not in data:
-            data += s.recv(65536)
-        head, body = data.split(b'\r\n\r\n', 1)
-        left = int(field(head, b'Content-Length')) - len(body)
-        while left > 0:
-            left -= len(s.recv(min(left, 65536)))
-        if head.startswith(b'HTTP/1.1 200 '):
-            return field(head, b'Lambda-Runtime-Aws-Request-Id')
-
-def answer_head(id, fields):
-    return (b'POST /2018-06-01/runtime/invocation/' + id + b'/response HTTP/1.1\r\nHost: h\r\n'
-            + fields + b'\r\n\r\n')
-
-def answer(id, body):
-    return answer_head(id, b'Content-Length: %d' % len(body)) + body
-
-# How often `word` comes before the connection ends.
-def count(s, word):
-    found, rest = 0, b''
-    try:
-        while piece := s.recv(1 << 20):
-            rest += piece
-            found += rest.count(word)
-            rest = rest[-len(word) + 1:]
-    except OSError:
-        pass
-    return found
-
-# What was sent before has been read when this returns.
-def wait_for_reads():
-    other = connect()
-    for _ in range(3):
-        other.sendall(PING)
-        other.recv(4096)
-
-def reset(s):
-    s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
-    s.close()
-
-main = connect()
-)";
-
-struct Sink final : CallSink {
-  std::string payload;
-  std::optional<Ending> ending;
-  bool room = true;
-  std::function<void()> then = [] {};
-
-  void on_head(ResponseHead const&) override {}
-  bool on_chunk(std::string_view bytes) override {
-    payload += bytes;
-    return room;
-  }
-  void on_end(Ending e) override {
-    ending = std::move(e);
-    then();
-  }
-};
-
-// One instance whose runtime is `script`, ready to be called. Calls may be made from inside events,
-// as Runtime does.
-class Jail final : private BackendEvents {
- public:
-  explicit Jail(std::string const& script) {
-    start(script);
-    run_until([this] { return ready_ || exited_; });
-    REQUIRE(ready_);
-  }
-  struct NotYet {};
-  // Its start is begun, and nobody looks.
-  Jail(NotYet, std::string const& script, Duration init_timeout = 10s,
-       std::string runtime = python_runtime()) {
-    start(script, init_timeout, std::move(runtime));
-  }
-  ~Jail() {
-    std::lock_guard lock(*mutex_);
-    backend_.reset();
-  }
-
-  std::shared_ptr<Sink> call(std::string payload = "{}",
-                             std::shared_ptr<Sink> sink = std::make_shared<Sink>()) {
-    CallRequest request;
-    request.request_id = std::to_string(++calls_);
-    request.payload = std::move(payload);
-    backend_->call(kInstance, std::move(request), sink);
-    return sink;
-  }
-  std::string result_of(Sink& sink) {
-    run_until([&] { return sink.ending.has_value(); });
-    CHECK(sink.ending->status == Status::ok);
-    return sink.payload;
-  }
-  void run_until(std::function<bool()> const& done) {
-    auto const until = std::chrono::steady_clock::now() + 60s;
-    while (!done()) {
-      REQUIRE(std::chrono::steady_clock::now() < until);
-      io_.run_one_for(1s);
-    }
-  }
-  std::size_t turns_in(std::chrono::milliseconds time) { return io_.run_for(time); }
-  void resume() { backend_->resume(kInstance); }
-  void stop() { backend_->stop(kInstance); }
-  std::string const& output() const { return output_; }
-  TempDir& directory() { return directory_; }
-  bool ready() const { return ready_; }
-  bool exited() const { return exited_; }
-  std::optional<Ending> const& start_failed() const { return start_failed_; }
-
- private:
-  static constexpr InstanceId kInstance{1};
-
-  void start(std::string const& script, Duration init_timeout = 10s,
-             std::string runtime = python_runtime()) {
-    directory_.write("app.py", std::string(kByHand) + script);
-    InvokerOptions options;
-    options.sandbox.allow_degraded = true;
-    options.init_timeout = init_timeout;
-    backend_ = JailBackend::open(options, *reactor_, *this).value();
-    auto info = std::make_shared<FunctionInfo>();
-    info->function.name = "f";
-    info->function.runtime = std::move(runtime);
-    info->function.handler = "app.handler";
-    info->function.limits.timeout = 60s;
-    backend_->start({kInstance, std::move(info), Tree::borrow(directory_.path()).value()});
-  }
-
-  void on_ready(InstanceId, Timing const&) override { ready_ = true; }
-  void on_start_failed(InstanceId, Ending how) override { start_failed_ = std::move(how); }
-  void on_exited(InstanceId) override { exited_ = true; }
-  void on_output(InstanceId, std::string_view text) override { output_ += text; }
-
-  TempDir directory_;
-  boost::asio::io_context io_;
-  std::shared_ptr<std::mutex> mutex_ = std::make_shared<std::mutex>();
-  std::unique_ptr<Reactor> reactor_ = Reactor::open(io_.get_executor(), mutex_).value();
-  Hold hold_{*reactor_};
-  std::unique_ptr<JailBackend> backend_;
-  std::string output_;
-  std::optional<Ending> start_failed_;
-  bool ready_ = false, exited_ = false;
-  int calls_ = 0;
-};
+How at_any_pace() {
+  How how;
+  how.options.chatter_rate = 0;
+  return how;
+}
 
 // No descriptor can be opened while it lives.
 class OutOfDescriptors {
@@ -238,7 +77,8 @@ except OSError:
     pass
 main.sendall(answer(id, b'%d' % count(s, b'pong')))
 next_id(main)
-)");
+)",
+              at_any_pace());
     auto const call = jail.call();
     CHECK(std::stoi(jail.result_of(*call)) < 400'000);
   }
@@ -252,7 +92,8 @@ except OSError:
     pass
 main.sendall(answer(id, b'%d' % count(s, b'Aws-Request-Id')))
 next_id(main)
-)");
+)",
+              at_any_pace());
     auto const call = jail.call(std::string(1 << 20, ' '));
     CHECK(std::stoi(jail.result_of(*call)) < 100);
   }
@@ -300,7 +141,7 @@ main.recv(1)  # stays
 }
 
 TEST_CASE("a runtime nobody knows fails its start, and there is nothing to end") {
-  Jail jail(Jail::NotYet{}, "", 10s, "cobol60");
+  Jail jail(Jail::NotYet{}, "", {.runtime = "cobol60"});
   REQUIRE(jail.start_failed());
   CHECK(jail.start_failed()->status == Status::lost);
   CHECK(jail.start_failed()->message.find("cobol60") != std::string::npos);
@@ -355,7 +196,9 @@ REQUEST = (b'POST /2018-06-01/runtime/init/error HTTP/1.1\r\nHost: h\r\nContent-
            b'Lambda-Runtime-Function-Error-Type: Late\r\n\r\n{}')
 )";
   }
-  Jail jail(Jail::NotYet{}, request + script, 400ms);
+  How how;
+  how.options.init_timeout = 400ms;
+  Jail jail(Jail::NotYet{}, request + script, how);
   jail.run_until([&] { return jail.output().find("begun") != std::string::npos; });
   jail.directory().write("second", "");
   ::usleep(1'000'000);  // the clock and the words come at once, the clock first

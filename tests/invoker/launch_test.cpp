@@ -1,6 +1,9 @@
 #include "invoker/launch.hpp"
 
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <fstream>
 
 #include "support/interpreters.hpp"
 #include "support/temp_dir.hpp"
@@ -55,6 +58,36 @@ TEST_CASE("only an executable file is a bootstrap, not a directory and not a lin
   CHECK(find_bootstrap(task.path()) == "/var/task/bootstrap");
   std::filesystem::rename(task / "bootstrap", task / "real");
   std::filesystem::create_symlink("real", task / "bootstrap");
+  CHECK(find_bootstrap(task.path()).empty());
+}
+
+TEST_CASE(
+    "a program of another machine is no bootstrap; one that is no program is the kernel's to say") {
+  std::ifstream self("/proc/self/exe", std::ios::binary);
+  std::string header(64, '\0');
+  self.read(header.data(), 64);
+  auto const found = [&](std::string const& bytes) {
+    TempDir task;
+    task.write("bootstrap", bytes, true);
+    return !find_bootstrap(task.path()).empty();
+  };
+  CHECK(found(header));
+  auto other = header;
+  other[4] = 1;  // 32 bits
+  CHECK_FALSE(found(other));
+  other = header;
+  other[18] = 8;  // MIPS
+  CHECK_FALSE(found(other));
+  CHECK_FALSE(found(header.substr(0, 18)));
+  CHECK(
+      found("\x7f"
+            "EL"));
+  CHECK(found(""));
+}
+
+TEST_CASE("a fifo is no bootstrap, and nobody waits for its writer") {
+  TempDir task;
+  REQUIRE(::mkfifo((task / "bootstrap").c_str(), 0755) == 0);
   CHECK(find_bootstrap(task.path()).empty());
 }
 

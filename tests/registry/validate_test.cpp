@@ -97,6 +97,10 @@ TEST_CASE("a handler is at most 128 characters without spaces; python and node n
   refusal("handler", [](Function& f) { f.handler = std::string(129, 'x'); });
   refusal("handler", [](Function& f) { f.handler = "app handler"; });
   refusal("handler", [](Function& f) { f.handler = "app\nhandler"; });
+  for (auto climbing : {"../../x", "..", "a/../x.handler", "a/.."})
+    refusal("handler", [&](Function& f) { f.handler = climbing; });
+  for (auto below : {"a/b.handler", "a..b", "...", "a/..b/c", "/a"})
+    CHECK(accepted([&](Function& f) { f.handler = below; }));
   for (auto runtime : {"python3.11", "nodejs20.x"}) {
     CHECK(accepted([&](Function& f) { f.runtime = runtime; }));
     refusal("handler", [&](Function& f) { f.runtime = runtime, f.handler = ""; });

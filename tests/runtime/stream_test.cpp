@@ -7,6 +7,13 @@ using namespace faas::test;
 
 namespace {
 
+// Of tests that are about something else than Lambda's pace.
+Options at_any_pace() {
+  auto options = test_options();
+  options.stream_rate = {0};
+  return options;
+}
+
 void deploy_node(Host& host, std::string name, std::string_view code) {
   TempDir directory;
   directory.write("index.js", code);
@@ -29,7 +36,7 @@ asio::awaitable<std::pair<std::string, Outcome>> read_all(Runtime& runtime, std:
 }  // namespace
 
 TEST_CASE("a streamed response arrives in order, larger than a collected one may be") {
-  Host host;
+  Host host(at_any_pace());
   deploy_node(host, "stream", R"(
 exports.handler = awslambda.streamifyResponse(async (event, out, context) => {
   const part = 'x'.repeat(1 << 20);
@@ -42,6 +49,46 @@ exports.handler = awslambda.streamifyResponse(async (event, out, context) => {
   std::string expected;
   for (int i = 0; i < 16; ++i) expected += std::to_string(i) + std::string(1 << 20, 'x');
   CHECK(text == expected);
+}
+
+TEST_CASE("a stream goes at the runtime's pace and to its limit") {
+  auto options = test_options();
+  options.stream_limit = 7_MiB;
+  options.stream_rate = 1_MiB;
+  Host host(options);
+  deploy_node(host, "stream", R"(
+exports.handler = awslambda.streamifyResponse(async (event, out, context) => {
+  const part = 'x'.repeat(1 << 20);
+  for (let i = 0; i < 8; i++) { if (!out.write(part)) await new Promise(r => out.once('drain', r)); }
+  out.end();
+});
+)");
+  auto const begun = std::chrono::steady_clock::now();
+  auto const [text, trailer] = host.await(read_all(host.runtime(), "stream"));
+  CHECK(text.size() == 7u << 20);
+  CHECK(trailer.error_type == "Function.ResponseSizeTooLarge");
+  CHECK(std::chrono::steady_clock::now() - begun > 900ms);  // 1 MiB beyond the first six
+}
+
+TEST_CASE("a byte at a time from the function is not a string a byte for its reader") {
+  Host host(at_any_pace());
+  deploy_node(host, "drip", R"(
+exports.handler = awslambda.streamifyResponse(async (event, out, context) => {
+  for (let i = 0; i < 1000; i++) out.write('x');
+  out.end();
+});
+)");
+  auto const chunks = host.await([](Host& h) -> asio::awaitable<std::pair<int, std::size_t>> {
+    auto stream = (co_await h.runtime().invoke_stream("drip", "{}")).value();
+    asio::steady_timer timer(co_await asio::this_coro::executor, 500ms);
+    co_await timer.async_wait(asio::use_awaitable);
+    int count = 0;
+    std::size_t size = 0;
+    while (auto chunk = co_await stream.read()) ++count, size += chunk->size();
+    co_return std::pair{count, size};
+  }(host));
+  CHECK(chunks.first < 10);
+  CHECK(chunks.second == 1000);
 }
 
 TEST_CASE("a failure after the first bytes is told in the trailer") {
@@ -60,7 +107,7 @@ exports.handler = awslambda.streamifyResponse(async (event, out, context) => {
 }
 
 TEST_CASE("a reader that does not read holds the function back") {
-  Host host;
+  Host host(at_any_pace());
   deploy_node(host, "fast", R"(
 let written = 0;
 exports.handler = awslambda.streamifyResponse(async (event, out, context) => {
@@ -91,7 +138,7 @@ TEST_CASE("a reader who is gone does not hold the function back") {
     std::optional<Status> status;
     void on_invocation(InvocationRecord const& record) override { status = record.status; }
   } watcher;
-  auto options = test_options();
+  auto options = at_any_pace();
   options.observer = &watcher;
   Host host(options);
   deploy_node(host, "fast", R"(

@@ -22,6 +22,8 @@ inline std::uint32_t crc32(std::string_view bytes) {
 
 // The CRC of `count` zero bytes, without a loop over them: squaring the shift operator.
 std::uint32_t crc32_of_zeros(std::uint64_t count);
+// The CRC of two texts, one behind the other, by their own and the length of the second.
+std::uint32_t crc32_of_both(std::uint32_t first, std::uint32_t second, std::uint64_t length);
 // A deflate stream of `count` zero bytes, about 1:1030.
 std::string deflated_zeros(std::uint64_t count);
 // Any bytes as one deflate stream of stored blocks.
@@ -117,18 +119,26 @@ inline CrcMatrix squared(CrcMatrix const& m) {
   return out;
 }
 
-}  // namespace zip_detail
-
-inline std::uint32_t crc32_of_zeros(std::uint64_t count) {
-  using namespace zip_detail;
+// What `crc` becomes by `count` zero bytes.
+inline std::uint32_t shifted(std::uint32_t crc, std::uint64_t count) {
   CrcMatrix shift{0xedb88320u};  // one zero bit
   for (std::size_t i = 1; i < 32; ++i) shift[i] = 1u << (i - 1);
   for (int i = 0; i < 3; ++i) shift = squared(shift);  // one zero byte
-  std::uint32_t crc = ~0u;
   for (; count != 0; count >>= 1, shift = squared(shift)) {
     if (count & 1) crc = times(shift, crc);
   }
-  return ~crc;
+  return crc;
+}
+
+}  // namespace zip_detail
+
+inline std::uint32_t crc32_of_zeros(std::uint64_t count) {
+  return ~zip_detail::shifted(~0u, count);
+}
+
+inline std::uint32_t crc32_of_both(std::uint32_t first, std::uint32_t second,
+                                   std::uint64_t length) {
+  return zip_detail::shifted(first, length) ^ second;
 }
 
 // Dynamic Huffman codes would need one bit a symbol; here: literal 0 and length 258 one bit each.

@@ -57,6 +57,22 @@ TEST_CASE("no link is followed, wherever on the way it lies and wherever it poin
   CHECK_FALSE(sys::open_beneath(self.get(), "exe", O_RDONLY).has_value());
 }
 
+TEST_CASE("a link that stays inside may be followed where that is asked for, and no other") {
+  TempDir const dir;
+  dir.write("in/a/b", "");
+  dir.write("beside", "");
+  std::filesystem::create_symlink("../a/b", dir / "in/a/down");
+  std::filesystem::create_symlink("down", dir / "in/a/two");
+  std::filesystem::create_symlink("../beside", dir / "in/up");
+  std::filesystem::create_symlink("/etc/passwd", dir / "in/out");
+  std::filesystem::create_symlink("/proc/self/exe", dir / "in/magic");
+  auto const root = open_directory(dir / "in");
+  for (auto path : {"a/b", "a/down", "a/two"})
+    CHECK(sys::open_inside(root.get(), path, O_PATH).has_value());
+  for (auto path : {"up", "out", "magic", "../beside", "nobody"})
+    CHECK_FALSE(sys::open_inside(root.get(), path, O_PATH).has_value());
+}
+
 TEST_CASE("a file made beneath a directory has the mode asked for, and only one maker") {
   TempDir const dir;
   auto const root = open_directory(dir.path());
