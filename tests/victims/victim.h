@@ -1,10 +1,11 @@
 // A victim's parts. Each prints what it found; the test judges.
 #pragma once
+#include <stdio.h>
 
 int attempt(int argc, char** argv);
 int serve(void);
 
-int posture(void);
+void posture(FILE*, char** argv);
 int attempts(void);
 int core_limit(void);
 int calls(char const* path);
