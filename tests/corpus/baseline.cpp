@@ -9,6 +9,8 @@
 #include <map>
 #include <sstream>
 
+#include "support/spawners.hpp"
+
 namespace faas::test {
 namespace {
 
@@ -38,7 +40,9 @@ std::set<int> descendants() {
   std::multimap<int, int> children;
   for (int const pid : numbers_in("/proc")) children.emplace(parent_of(pid), pid);
   std::set<int> found;
-  std::set<int> generation{::getpid()};
+  for (int const spawner : own_spawners()) found.insert(spawner);
+  auto generation = found;
+  generation.insert(::getpid());
   while (!generation.empty()) {
     std::set<int> next;
     for (int const parent : generation)

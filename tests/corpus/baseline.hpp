@@ -8,7 +8,7 @@
 namespace faas::test {
 
 struct Baseline {
-  std::set<int> processes;           // every descendant of this process
+  std::set<int> processes;           // its descendants, its spawners and theirs
   std::set<std::string> namespaces;  // their networks
   std::set<std::string> cgroups;     // below the runtime's own
   std::set<int> descriptors;         // of this process

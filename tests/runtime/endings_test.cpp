@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "support/host.hpp"
+#include "support/spawners.hpp"
 
 using namespace faas;
 using namespace faas::test;
@@ -13,22 +14,6 @@ namespace {
 
 bool contains(std::string const& text, std::string_view part) {
   return text.find(part) != std::string::npos;
-}
-
-// The spawners that end with this process: they hold a pidfd of it. Other processes have theirs.
-std::vector<int> own_spawners() {
-  std::vector<int> pids;
-  auto const ours = std::to_string(::getpid());
-  for (auto const& entry : std::filesystem::directory_iterator("/proc")) {
-    std::string name, word, pid;
-    std::getline(std::ifstream(entry.path() / "comm"), name);
-    if (name != "faas-spawner") continue;
-    std::ifstream pidfd(entry.path() / "fdinfo/4");
-    while (pidfd >> word && word != "Pid:") {
-    }
-    if (pidfd >> pid && pid == ours) pids.push_back(std::stoi(entry.path().filename()));
-  }
-  return pids;
 }
 
 }  // namespace
