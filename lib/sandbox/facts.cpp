@@ -12,9 +12,10 @@
 namespace faas::inline v0::sandbox {
 namespace {
 
-std::uint64_t hard_limit(decltype(RLIMIT_CORE) resource) {
+std::uint64_t hard_limit(std::size_t resource) {
   rlimit64 limit{};
-  return ::getrlimit64(resource, &limit) == 0 ? limit.rlim_max : ~0ull;
+  auto const which = static_cast<decltype(RLIMIT_CORE)>(resource);
+  return ::getrlimit64(which, &limit) == 0 ? limit.rlim_max : ~0ull;
 }
 
 std::vector<RootEntry> root_entries() {
@@ -45,9 +46,8 @@ Facts read_facts() {
   facts.root_entries = root_entries();
   struct stat s;
   facts.alternatives = ::stat("/etc/alternatives", &s) == 0 && S_ISDIR(s.st_mode);
-  facts.max_core = hard_limit(RLIMIT_CORE);
-  facts.max_open_files = hard_limit(RLIMIT_NOFILE);
-  facts.max_processes = hard_limit(RLIMIT_NPROC);
+  for (std::size_t resource = 0; resource < facts.hard_limits.size(); ++resource)
+    facts.hard_limits[resource] = hard_limit(resource);
   return facts;
 }
 

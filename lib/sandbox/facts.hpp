@@ -2,6 +2,10 @@
 // host.
 #pragma once
 
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <faas/sandbox.hpp>
 #include <string>
@@ -26,11 +30,21 @@ struct Facts {
   bool memory_controller = false;
   bool pids_controller = false;
   bool cpu_controller = false;
-  std::uint64_t max_core = ~0ull;  // hard limits this process was given
-  std::uint64_t max_open_files = ~0ull;
-  std::uint64_t max_processes = ~0ull;
+  std::array<std::uint64_t, RLIM_NLIMITS> hard_limits = all(~0ull);  // that this process was given
+  int nice = 0;             // of the spawner, when the jail is started
+  bool background = false;  // likewise: it runs under SCHED_IDLE
 
+  // A jail gets the limit it should have, as far as the host has it to give.
+  std::uint64_t at_most(int resource, std::uint64_t value) const {
+    return std::min(value, hard_limits.at(static_cast<std::size_t>(resource)));
+  }
   bool degraded() const { return !(memory_controller && pids_controller && cpu_controller); }
+
+  static constexpr std::array<std::uint64_t, RLIM_NLIMITS> all(std::uint64_t value) {
+    std::array<std::uint64_t, RLIM_NLIMITS> same{};
+    same.fill(value);
+    return same;
+  }
 };
 
 // Everything but privilege and the controllers.

@@ -111,6 +111,7 @@ Plan make_plan(Spec const& spec, Facts const& host, std::uint32_t host_uid,
   plan_network(b);
   plan_identity(b);
   plan_root(b);
+  plan_scheduling(b);
   plan_drop(b);
   b.in(wire::Where::program);
   plan_program(b);

@@ -77,6 +77,7 @@ class Builder {
 void plan_package_trees(Builder&);  // plan_root.cpp
 void plan_root(Builder&);           // plan_root.cpp
 void plan_program(Builder&);        // plan_program.cpp
+void plan_scheduling(Builder&);     // plan_program.cpp
 void plan_drop(Builder&);           // plan_program.cpp
 
 }  // namespace faas::inline v0::sandbox

@@ -1,12 +1,15 @@
 // Dropping every right, and the last steps up to the function's exec.
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/ioprio.h>
 #include <linux/seccomp.h>
 #include <linux/securebits.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 
 #include <fmt/format.h>
@@ -16,26 +19,46 @@
 namespace faas::inline v0::sandbox {
 namespace {
 
+constexpr std::uint64_t kNone = ~0ull;  // no limit
+
+std::string shown(std::uint64_t value) { return value == kNone ? "none" : std::to_string(value); }
+
+// As far as this process was given: nobody in a user namespace raises a hard limit.
+void limit(Builder& b, char const* name, Number resource, std::uint64_t soft, std::uint64_t hard) {
+  auto const which = static_cast<int>(resource.value);
+  rlimit64 const both{b.host.at_most(which, soft), b.host.at_most(which, hard)};
+  auto const text = fmt::format("{{{}, {}}}", shown(both.rlim_cur), shown(both.rlim_max));
+  b.step(name, FAAS_CALL(prlimit64), {number(0), resource, structure(both, text), number(0)});
+}
+
 void limit(Builder& b, char const* name, Number resource, std::uint64_t value) {
-  rlimit64 const both{value, value};
-  b.step(name, FAAS_CALL(prlimit64),
-         {number(0), resource, structure(both, fmt::format("{{{0}, {0}}}", value)), number(0)});
+  limit(b, name, resource, value, value);
 }
 
 void plan_limits(Builder& b) {
   // G19: 0 would still start a core_pattern handler as the host's root; 1 starts none and writes
   // nothing.
-  limit(b, "limit-core", FAAS_N(RLIMIT_CORE), std::min<std::uint64_t>(1, b.host.max_core));
-  limit(b, "limit-files", FAAS_N(RLIMIT_NOFILE),
-        std::min<std::uint64_t>(b.spec.open_files, b.host.max_open_files));
+  limit(b, "limit-core", FAAS_N(RLIMIT_CORE), 1);
+  limit(b, "limit-files", FAAS_N(RLIMIT_NOFILE), b.spec.open_files);
   // Counted for each user namespace, so jails with one host id do not share it. One more for pid 1.
-  limit(b, "limit-processes", FAAS_N(RLIMIT_NPROC),
-        std::min<std::uint64_t>(b.spec.processes + 1ull, b.host.max_processes));
+  limit(b, "limit-processes", FAAS_N(RLIMIT_NPROC), b.spec.processes + 1ull);
   // Never RLIMIT_AS: Node reserves more addresses than any limit one would set. Shared memory is
   // outside RLIMIT_DATA; the memory watch counts it.
-  if (!b.host.memory_controller) limit(b, "limit-data", FAAS_N(RLIMIT_DATA), b.spec.memory.count);
+  limit(b, "limit-data", FAAS_N(RLIMIT_DATA),
+        b.host.memory_controller ? kNone : b.spec.memory.count);
   limit(b, "limit-locked-memory", FAAS_N(RLIMIT_MEMLOCK), 64 << 10);
   limit(b, "limit-message-queues", FAAS_N(RLIMIT_MSGQUEUE), 0);
+  // A12: each timer and each queued signal takes memory of the kernel's. Counted as processes are.
+  limit(b, "limit-signals", FAAS_N(RLIMIT_SIGPENDING), 1024);
+  // A host may have more; then the function could take the CPU from everybody (A4).
+  limit(b, "limit-nice", FAAS_N(RLIMIT_NICE), 0);
+  limit(b, "limit-realtime", FAAS_N(RLIMIT_RTPRIO), 0);
+  // D17: what follows is the host's business with itself. Without a limit on the stack the kernel
+  // would lay out addresses the old way, with less chance in them.
+  limit(b, "limit-stack", FAAS_N(RLIMIT_STACK), 8 << 20, kNone);
+  limit(b, "limit-cpu-time", FAAS_N(RLIMIT_CPU), kNone);
+  limit(b, "limit-file-size", FAAS_N(RLIMIT_FSIZE), kNone);
+  limit(b, "limit-addresses", FAAS_N(RLIMIT_AS), kNone);
 }
 
 void plan_streams(Builder& b) {
@@ -57,6 +80,37 @@ void plan_announcement(Builder& b) {
 }
 
 }  // namespace
+
+// D17: what the host program, or the one thread of it that started the spawner, asked for itself.
+// In pid 1, so that its children have it from there. Nobody in a user namespace may take a better
+// place than the host's: where that is a worse one than usual, the jail stays there.
+void plan_scheduling(Builder& b) {
+  struct {  // sched_attr, which not every C library has
+    std::uint32_t size = 48, policy = SCHED_OTHER;
+    std::uint64_t flags = 0;
+    std::int32_t nice = 0;
+    std::uint32_t priority = 0;
+    std::uint64_t runtime = 0, deadline = 0, period = 0;
+  } place;
+  place.policy = b.host.background ? SCHED_IDLE : SCHED_OTHER;
+  place.nice = std::max(0, b.host.nice);
+  auto const* policy = b.host.background ? "SCHED_IDLE" : "SCHED_OTHER";
+  b.step(
+      "scheduling", FAAS_CALL(sched_setattr),
+      {number(0), structure(place, fmt::format("{{{}, nice {}}}", policy, place.nice)), number(0)});
+  // Every CPU of its cpuset, which alone confines: a function may widen a mask as we do.
+  std::array<std::uint64_t, 16> cpus;
+  cpus.fill(~0ull);
+  b.step("processors", FAAS_CALL(sched_setaffinity),
+         {number(0), number(sizeof cpus), structure(cpus, "{all}")});
+  b.step("io-priority", FAAS_CALL(ioprio_set),
+         {FAAS_N(IOPRIO_WHO_PROCESS), number(0), FAAS_N(IOPRIO_CLASS_NONE)});
+  // The kernel's own 50 us: a host in a hurry has less, and every timer of the jail would cost
+  // more.
+  b.step("timer-slack", FAAS_CALL(prctl), {FAAS_N(PR_SET_TIMERSLACK), number(50'000)});
+  // Under a debugger or `setarch -R` the host's addresses are not random: the jail's would not be.
+  b.step("personality", FAAS_CALL(personality), {number(0)});
+}
 
 // In pid 1, before it starts the function: the child inherits all of it, and pid 1 keeps nothing
 // either.

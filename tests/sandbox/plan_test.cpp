@@ -90,18 +90,38 @@ TEST_CASE("the package is mounted last, on the finished read-only root") {
 
 TEST_CASE("RLIMIT_DATA stands in only where no controller counts memory") {
   auto facts = some_host();
-  CHECK(has(make_plan(some_wish(), facts, 1, 1), "limit-data"));
+  auto const says = [&](std::string_view limit) {
+    return to_text(make_plan(some_wish(), facts, 1, 1)).find(limit) != std::string::npos;
+  };
+  CHECK(says("RLIMIT_DATA, {134217728, 134217728}"));
   facts.memory_controller = true;
-  CHECK_FALSE(has(make_plan(some_wish(), facts, 1, 1), "limit-data"));
+  CHECK(says("RLIMIT_DATA, {none, none}"));
 }
 
 TEST_CASE("limits never exceed what this process was given") {
   auto facts = some_host();
-  facts.max_core = 0;
-  facts.max_open_files = 256;
+  facts.hard_limits[RLIMIT_CORE] = 0;
+  facts.hard_limits[RLIMIT_NOFILE] = 256;
+  facts.hard_limits[RLIMIT_STACK] = 1 << 20;
   auto const text = to_text(make_plan(some_wish(), facts, 1, 1));
   CHECK(text.find("RLIMIT_CORE, {0, 0}") != std::string::npos);
   CHECK(text.find("RLIMIT_NOFILE, {256, 256}") != std::string::npos);
+  CHECK(text.find("RLIMIT_STACK, {1048576, 1048576}") != std::string::npos);
+}
+
+TEST_CASE("a jail's place in line is never better than usual, nor than the host's (D17)") {
+  auto facts = some_host();
+  auto const place_of = [&](int nice, bool background) {
+    facts.nice = nice;
+    facts.background = background;
+    auto const text = to_text(make_plan(some_wish(), facts, 1, 1));
+    auto const at = text.find("sched_setattr(0, {") + 18;
+    return text.substr(at, text.find('}', at) - at);
+  };
+  CHECK(place_of(-20, false) == "SCHED_OTHER, nice 0");
+  CHECK(place_of(0, false) == "SCHED_OTHER, nice 0");
+  CHECK(place_of(7, false) == "SCHED_OTHER, nice 7");
+  CHECK(place_of(0, true) == "SCHED_IDLE, nice 0");
 }
 
 TEST_CASE("nothing of a jail is asked for that the wish does not name") {

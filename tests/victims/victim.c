@@ -194,6 +194,7 @@ int attempt(int argc, char** argv) {
   if (!strcmp(what, "polite")) polite();
   if (!strcmp(what, "zombies")) return zombies();
   if (!strcmp(what, "posture")) return posture(stdout, argv), 0;
+  if (!strcmp(what, "inherited")) return inherited();
   if (!strcmp(what, "attempts")) return attempts();
   if (!strcmp(what, "core-limit")) return core_limit();
   if (!strcmp(what, "calls")) return calls(argv[2]);

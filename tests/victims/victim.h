@@ -6,6 +6,7 @@ int attempt(int argc, char** argv);
 int serve(void);
 
 void posture(FILE*, char** argv);
+int inherited(void);
 int attempts(void);
 int core_limit(void);
 int calls(char const* path);

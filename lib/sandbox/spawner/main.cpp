@@ -434,6 +434,14 @@ void watch_memory() {
 // --- the process
 // ------------------------------------------------------------------------------------
 
+void widen(__rlimit_resource resource, bool without_end) {
+  rlimit limit{RLIM_INFINITY, RLIM_INFINITY};
+  if (without_end && setrlimit(resource, &limit) == 0) return;  // takes root's rights
+  getrlimit(resource, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(resource, &limit);
+}
+
 // Nothing of the host's process is left: no handler, no terminal, no groups, no keys.
 void forget_host() {
   struct sigaction standard {};
@@ -447,10 +455,11 @@ void forget_host() {
   umask(0);
   setgroups(0, nullptr);  // fails without the right to; then the jail keeps the user's own
   syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr);
-  rlimit files;
-  getrlimit(RLIMIT_NOFILE, &files);
-  files.rlim_cur = files.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &files);
+  widen(RLIMIT_NOFILE, false);
+  // A user namespace counts these for its maker, too: what all jails have together stays below our
+  // limit. Each has its own (A12).
+  widen(RLIMIT_NPROC, false);
+  widen(RLIMIT_SIGPENDING, true);
   // Root's: to take another id for a moment takes no capability away. For others it fails.
   prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP);
   prctl(PR_SET_NAME, "faas-spawner");
