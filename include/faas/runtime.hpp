@@ -29,7 +29,7 @@ struct Options {
   bool allow_degraded = false;  // open although the host lacks cgroup v2 controllers (see host.hpp)
   // true: keeps the executor busy until close, so that idle instances expire and are watched
   // between calls (a daemon). false: between calls nothing is outstanding and io.run() returns;
-  // upkeep is done with the next call
+  // upkeep (freezing what is idle, too) is done with the next call
   bool upkeep = false;
   SchedulerOptions scheduler;  // budgets; max_instances is refused above what RLIMIT_NOFILE carries
   PackageLimits packages;

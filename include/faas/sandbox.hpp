@@ -123,6 +123,11 @@ class Sandbox {
   // SIGTERM to the program's first process.
   void terminate(Ticket);
 
+  // Every process of the jail stands still until thaw; kill ends it all the same. False: it does
+  // not, for want of a cgroup or because the jail has ended.
+  bool freeze(Ticket);
+  void thaw(Ticket);
+
   // Peak memory so far; 0 where the host cannot tell or the jail is gone.
   Bytes max_memory(Ticket) const;
 

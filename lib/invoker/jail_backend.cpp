@@ -21,9 +21,12 @@ Result<std::unique_ptr<JailBackend>> JailBackend::open(InvokerOptions options, R
 
 JailBackend::JailBackend(InvokerOptions options, Reactor& reactor, BackendEvents& events,
                          Sandbox sandbox)
-    : context_{std::move(options), reactor, events, std::move(sandbox)} {}
+    : context_{std::move(options), reactor, events, *this, std::move(sandbox)} {}
 
-JailBackend::~JailBackend() { context_.reactor.forget(context_.sandbox.native_handle(), this); }
+JailBackend::~JailBackend() {
+  context_.reactor.cancel(idle_timer_);
+  context_.reactor.forget(context_.sandbox.native_handle(), this);
+}
 
 void JailBackend::start(StartRequest request) {
   auto const id = request.instance;

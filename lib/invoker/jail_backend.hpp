@@ -9,6 +9,7 @@
 
 namespace faas::inline v0::invoker {
 
+class JailBackend;
 class JailInstance;
 
 // What every instance of one backend shares.
@@ -16,6 +17,7 @@ struct JailContext {
   InvokerOptions options;
   Reactor& reactor;
   BackendEvents& events;
+  JailBackend& backend;
   Sandbox sandbox;
   Bytes read_buffer{65'536};
 };
@@ -32,6 +34,9 @@ class JailBackend final : public Backend, private Source {
   void stop(InstanceId) override;
   Bytes max_memory(InstanceId) const override;
 
+  // An instance has become idle. A warm call that follows at once pays nothing for it.
+  void instance_rests();
+
   bool degraded() const { return context_.sandbox.degraded(); }
   Privilege privilege() const { return context_.sandbox.privilege(); }
 
@@ -43,10 +48,13 @@ class JailBackend final : public Backend, private Source {
   void submit(JailInstance&);
   void fail_start(JailInstance&, Ending);
   void erase(JailInstance&);
+  void look_at_idle();
+  void look_again(TimePoint);
 
   JailContext context_;
   std::unordered_map<InstanceId, std::unique_ptr<JailInstance>> instances_;
   std::unordered_map<Ticket, JailInstance*> by_ticket_;
+  Reactor::Timer idle_timer_ = Reactor::Timer::none;  // one for all of them
 };
 
 }  // namespace faas::inline v0::invoker

@@ -84,6 +84,7 @@ void JailInstance::on_started(Started const& started) {
 
 void JailInstance::call(CallRequest request, std::shared_ptr<CallSink> sink) {
   FAAS_CHECK(phase_ == Phase::idle);
+  thaw();
   phase_ = Phase::busy;
   sink_ = std::move(sink);
   auto const timeout = request_.function->function.limits.timeout;
@@ -151,6 +152,7 @@ void JailInstance::stop(Ending why) {
   if (phase_ == Phase::starting && !start_ending_) start_ending_ = std::move(why);
   begin_stop();
   if (graceful) {
+    thaw();
     context_.sandbox.terminate(ticket_);
     set_clock(context_.options.shutdown_grace);
   } else {
@@ -268,7 +270,7 @@ void JailInstance::finish(Ending ending) {
   end_stream_pace();
   read_output();
   auto const sink = std::exchange(sink_, nullptr);
-  if (phase_ == Phase::busy) phase_ = Phase::idle;
+  if (phase_ == Phase::busy) become_idle();
   ending.reusable = ending.reusable && !gone_;
   if (sink) sink->on_end(std::move(ending));
 }
@@ -278,7 +280,7 @@ void JailInstance::on_next() {
   context_.reactor.cancel(clock_);
   clock_ = Reactor::Timer::none;
   timing_.init = std::chrono::steady_clock::now() - exec_at_;
-  phase_ = Phase::idle;
+  become_idle();
   read_output();
   starting_hold_ = Hold();
   context_.events.on_ready(id(), timing_);

@@ -39,6 +39,8 @@ class JailInstance final : private contract::RuntimeApiEvents {
   void resume();
   // Ends the jail; the running call ends as `why`.
   void stop(Ending why);
+  // Stands still (G18) if it has been idle for long enough. When to look again, or never.
+  TimePoint rest(TimePoint now);
   // Most memory it has used; looked at again after 100 ms, because looking costs more than a warm
   // call.
   Bytes max_memory() const;
@@ -72,6 +74,8 @@ class JailInstance final : private contract::RuntimeApiEvents {
   void close_descriptors();
   void expire();
   void finish(Ending);
+  void become_idle();
+  void thaw();
   void set_clock(Duration);
   void begin_stop();
 
@@ -105,6 +109,8 @@ class JailInstance final : private contract::RuntimeApiEvents {
   mutable Bytes max_memory_;
   mutable TimePoint max_memory_at_{};
   TimePoint exec_at_{};
+  TimePoint idle_since_{};
+  bool frozen_ = false;
   Reactor::Timer clock_ = Reactor::Timer::none;
   std::optional<contract::RuntimeApi> api_;
   sys::Fd listener_, output_;

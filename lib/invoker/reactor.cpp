@@ -170,6 +170,8 @@ void Reactor::hold() {
   if (++impl_->holds == 1) impl_->arm();
 }
 
+bool Reactor::held() const { return impl_->holds > 0; }
+
 void Reactor::poll() {
   if (impl_->holds == 0) impl_->dispatch();
 }

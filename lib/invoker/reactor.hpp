@@ -48,6 +48,7 @@ class Reactor {
   // While held, the executor has work and callbacks come.
   void hold();
   void release();
+  bool held() const;
 
   // Without waiting: what is ready now, unless somebody holds and it is on its way.
   void poll();

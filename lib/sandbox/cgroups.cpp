@@ -87,6 +87,10 @@ CgroupHost find_cgroup2(std::string_view mountinfo) {
 }
 
 void Cgroup::kill() const { (void)sys::write_text(fd_.get(), "cgroup.kill", "1"); }
+bool Cgroup::freeze(bool stand_still) const {
+  auto const done = sys::write_text(fd_.get(), "cgroup.freeze", stand_still ? "1" : "0");
+  return static_cast<bool>(done);
+}
 sys::Fd Cgroup::events() const { return open_events(fd_.get()); }
 bool Cgroup::populated(int events) {
   char text[256];

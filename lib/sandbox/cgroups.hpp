@@ -33,6 +33,7 @@ class Cgroup {
   explicit operator bool() const { return static_cast<bool>(fd_); }
 
   void kill() const;  // cgroup.kill: everything in it at once (G10)
+  bool freeze(bool stand_still) const;
   // `events`: as events() gives it; reads it anew.
   static bool populated(int events);
   sys::Fd events() const;  // EPOLLPRI when `populated` changes

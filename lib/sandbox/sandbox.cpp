@@ -3,8 +3,10 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -195,7 +197,14 @@ void Sandbox::Impl::release(Jail& jail) {
   if (jail.uid) uids->give_back(*std::exchange(jail.uid, std::nullopt));
 }
 
+// Where every jail starts from. Now, for somebody may have reniced it.
+void Sandbox::Impl::look_at_spawner() {
+  facts.nice = ::getpriority(PRIO_PROCESS, static_cast<id_t>(spawner->pid()));
+  facts.background = ::sched_getscheduler(spawner->pid()) == SCHED_IDLE;
+}
+
 Result<void> Sandbox::Impl::send_start(Spec const& spec, Jail const& jail, Ticket ticket) {
+  look_at_spawner();
   auto const plan =
       make_plan(spec, facts, jail.uid.value_or(facts.uid), jail.uid.value_or(facts.gid));
   auto const encoded = encode(plan);
@@ -268,6 +277,11 @@ void Sandbox::Impl::signal(Ticket ticket, wire::Verb verb) {
   (void)send(bytes_of(wire::Signal{verb, 0, ticket}), {});
 }
 
+bool Sandbox::Impl::freeze(Ticket ticket, bool stand_still) const {
+  auto const it = jails.find(ticket);
+  return it != jails.end() && it->second.cgroup && it->second.cgroup.freeze(stand_still);
+}
+
 Bytes Sandbox::Impl::max_memory(Ticket ticket) const {
   auto const it = jails.find(ticket);
   if (it == jails.end()) return {};
@@ -298,6 +312,8 @@ int Sandbox::native_handle() const { return impl_->epoll.get(); }
 std::optional<SandboxEvent> Sandbox::poll() { return impl_->poll(); }
 void Sandbox::kill(Ticket ticket) { impl_->signal(ticket, wire::Verb::kill); }
 void Sandbox::terminate(Ticket ticket) { impl_->signal(ticket, wire::Verb::terminate); }
+bool Sandbox::freeze(Ticket ticket) { return impl_->freeze(ticket, true); }
+void Sandbox::thaw(Ticket ticket) { impl_->freeze(ticket, false); }
 Bytes Sandbox::max_memory(Ticket ticket) const { return impl_->max_memory(ticket); }
 bool Sandbox::degraded() const { return impl_->facts.degraded(); }
 Privilege Sandbox::privilege() const { return impl_->facts.privilege; }

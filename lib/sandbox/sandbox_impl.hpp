@@ -41,10 +41,12 @@ struct Sandbox::Impl {
   Result<Ticket> submit(Spec const&);
   Result<Ticket> start(Spec const&, TimePoint submitted);
   void signal(Ticket, sandbox::wire::Verb);
+  bool freeze(Ticket, bool stand_still) const;
   Bytes max_memory(Ticket) const;
   Result<void> ensure_spawner();
   Result<void> ensure_filter(SeccompClass);
   Result<void> claim(Spec const&, Jail&);
+  void look_at_spawner();
   Result<void> send_start(Spec const&, Jail const&, Ticket);
   Result<void> send(std::string message, std::vector<int> const& fds);
   void release(Jail&);
