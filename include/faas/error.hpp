@@ -17,7 +17,7 @@ enum class Errc {
   not_found,         // no such function, package or path
   conflict,          // exists already, or was changed under the caller: read again, then retry
   too_large,         // over a limit in bytes; the message names the limit
-  throttled,         // a limit of concurrency or of a queue: retry later
+  throttled,         // a limit of concurrency, of a queue or of failing starts: retry later
   deadline,          // the caller's deadline passed before the function was started
   cancelled,         // the caller cancelled before the function was started
   unavailable,       // the runtime is draining or closed: ask another

@@ -128,6 +128,12 @@ struct InstanceState {
 // instance gets the place of the next instance that ends a call and has served for a second. A
 // function bigger than the whole budget is refused (Errc::unavailable). An event that names
 // something unknown is ignored: late messages are ordinary.
+//
+// Starts that fail: while the last start of a revision has failed, no more than ten a second are
+// made (those under way when the first one fails are not counted). After ten failures in a row
+// there is one a second, and a call that no instance can take is refused (Errc::throttled,
+// "StartsFailing") once that one has failed, or at once if it is not time yet. A start that gets
+// ready ends it.
 class Scheduler {
  public:
   explicit Scheduler(SchedulerOptions);

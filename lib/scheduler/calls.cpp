@@ -34,6 +34,9 @@ void Scheduler::Impl::wait(Call& call) {
 std::optional<Error> Scheduler::Impl::over_limit(Call const& call) const {
   if (call.covered) return {};
   Revision const& revision = *call.pool->revision;
+  bool const tried = revision.starting > 0 || now >= revision.rests_until;
+  if (crash_loops(revision) && !tried && call.pool->standing == 0)
+    return refuse_crash_loop(revision, now);
   if (revision.uncovered > revision.limits.queue)
     return revision.limits.queue == 0 ? nothing_free(revision, "Limits::queue")
                                       : refuse_function_queue(revision);
@@ -45,6 +48,7 @@ std::optional<Error> Scheduler::Impl::over_limit(Call const& call) const {
 
 Error Scheduler::Impl::nothing_free(Revision const& revision, std::string const& queue) const {
   if (!revision.below_concurrency(revision.committed)) return refuse_concurrency(revision, queue);
+  if (rests(revision)) return refuse_crash_loop(revision, now);
   if (budget.fits(revision.need())) return refuse_turn(queue);
   Amount const used = budget.committed;
   if (budget.memory_is_short(used, revision.need()))

@@ -1,6 +1,6 @@
 // The state machine. One member function an event (scheduler.cpp), the life of a call (calls.cpp),
-// the life of an instance (instances.cpp), and whose turn it is when something is short
-// (placement.cpp).
+// the life of an instance (instances.cpp), what comes of starts that fail (failures.cpp), and whose
+// turn it is when something is short (placement.cpp).
 #pragma once
 
 #include <faas/scheduler.hpp>
@@ -66,6 +66,15 @@ struct Scheduler::Impl {
   void fail_start(Instance&);
   void expire_idle();
 
+  // Failing starts.
+  bool crash_loops(Revision const&) const;
+  bool rests(Revision const&) const;
+  void count_start(Revision&) const;
+  void count_failure(Revision&) const;
+  void refuse_waiting(Revision&);
+  void update_rest(Revision&, bool waits);
+  void wake_rested();
+
   // Placement.
   void balance(Pool&);  // after any change of its calls or instances
   void update_turn(Revision&);
@@ -103,6 +112,7 @@ struct Scheduler::Impl {
   scheduler::List<Instance, &Instance::pool_link> held;  // wait for the host
   Turns without_instance, with_instance;
   scheduler::Heap<Revision, &Revision::need_place, scheduler::SmallerNeed> smallest;
+  scheduler::Heap<Revision, &Revision::rest_place, scheduler::RestsShorter> resting;
 
   // Only while on() runs.
   TimePoint now;

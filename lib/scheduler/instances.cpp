@@ -12,6 +12,7 @@ Scheduler::Impl::Instance& Scheduler::Impl::new_instance(Pool& pool) {
   instances.insert(instance);
   budget.committed.add(pool.revision->need());
   ++pool.revision->committed;
+  ++pool.revision->starting;
   ++pool.starting;
   return instance;
 }
@@ -49,6 +50,7 @@ void Scheduler::Impl::drop_held(Instance& instance, bool cleared) {
   Revision& revision = *pool.revision;
   budget.committed.subtract(revision.need());
   --revision.committed;
+  --revision.starting;
   --pool.starting;
   if (cleared) --revision.occupied;
   instances.erase(instance);
@@ -114,6 +116,7 @@ void Scheduler::Impl::lose(Instance& instance) {
   if (instance.phase == Instance::Phase::starting) {
     --starting;
     --pool.starting;
+    --revision.starting;
   } else {
     --pool.standing;
     if (instance.running.size() < revision.capacity) pool.available.erase(instance);
@@ -127,12 +130,15 @@ void Scheduler::Impl::lose(Instance& instance) {
 
 // Exactly one call pays for it: the oldest, for which this start or an equal one was made.
 void Scheduler::Impl::fail_start(Instance& instance) {
+  Revision& revision = *instance.pool->revision;
+  count_failure(revision);
   if (Call* call = instance.pool->oldest()) {
     out->emplace_back(action::Fail{call->id, instance.id});
     leave_queue(*call);
     forget(*call);
   }
   lose(instance);
+  if (crash_loops(revision)) refuse_waiting(revision);
 }
 
 void Scheduler::Impl::expire_idle() {

@@ -40,8 +40,10 @@ void Scheduler::Impl::balance(Pool& pool) {
 }
 
 void Scheduler::Impl::update_turn(Revision& revision) {
-  bool const wants = revision.uncovered > 0 &&
+  bool const waits = revision.uncovered > 0 &&
                      (revision.below_concurrency(revision.committed) || !revision.idle.empty());
+  update_rest(revision, waits);
+  bool const wants = waits && !rests(revision);
   Turn const turn = !wants                    ? Turn::none
                     : revision.committed == 0 ? Turn::without_instance
                                               : Turn::with_instance;
@@ -88,6 +90,7 @@ bool Scheduler::Impl::make_room(Revision& revision) {
 
 void Scheduler::Impl::begin(Revision& revision) {
   Pool& pool = *revision.wanting.top();
+  count_start(revision);
   admit(new_instance(pool));
   balance(pool);
   if (revision.turn != Turn::none) take_turn(revision, revision.turn);
@@ -111,7 +114,7 @@ bool Scheduler::Impl::gives_way(Instance const& instance) const {
   Pool const& pool = *instance.pool;
   Revision const& revision = *pool.revision;
   Pool const* other = revision.wanting.top();
-  return other && other != &pool && other->without_instance() &&
+  return other && other != &pool && other->without_instance() && !rests(revision) &&
          !revision.below_concurrency(revision.committed) && revision.idle.empty() &&
          other->uncovered.front()->order < pool.oldest()->order &&
          now - other->uncovered.front()->arrived >= kPatience;

@@ -1,5 +1,7 @@
 #include "scheduler/refusal.hpp"
 
+#include <algorithm>
+
 namespace faas::inline v0::scheduler {
 namespace {
 
@@ -48,6 +50,18 @@ Error refuse_deadline(Call const& call, TimePoint now) {
           "the caller's deadline passed after the call had waited " + std::to_string(waited) +
               " ms " + where,
           "", call.covered ? "start" : "queue"};
+}
+
+Error refuse_crash_loop(Revision const& revision, TimePoint now) {
+  auto const left = std::max(Duration{}, revision.rests_until - now);
+  auto const ms = std::chrono::ceil<milliseconds>(left).count();
+  std::string const starts = revision.failures == 1 ? "the last start of this function failed"
+                                                    : "the last " + number(revision.failures) +
+                                                          " starts of this function failed";
+  return {Errc::throttled,
+          starts + ", for the reason that its log gives; the next one is in " + std::to_string(ms) +
+              " ms at the earliest",
+          "StartsFailing", "start"};
 }
 
 Error refuse_function_queue(Revision const& revision) {

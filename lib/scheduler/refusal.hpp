@@ -12,6 +12,8 @@ Error refuse_draining();
 // The function is bigger than the whole host.
 Error refuse_impossible(Revision const&, SchedulerOptions const&);
 Error refuse_deadline(Call const&, TimePoint now);
+// Its starts fail, and the next one is not yet.
+Error refuse_crash_loop(Revision const&, TimePoint now);
 Error refuse_function_queue(Revision const&);
 Error refuse_host_queue(SchedulerOptions const&);
 // Nothing may wait (`queue` names the option that says so), and this is what it would have waited

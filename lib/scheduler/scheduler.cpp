@@ -15,6 +15,7 @@ void Scheduler::Impl::on(SchedulerEvent& event, TimePoint time, Actions& actions
   now = time;
   out = &actions;
   expire_deadlines();
+  wake_rested();
   std::visit([this](auto& e) { handle(e); }, event);
   serve();
   expire_idle();
@@ -70,6 +71,8 @@ void Scheduler::Impl::handle(event::Ready const& e) {
   if (!instance || instance->phase != Instance::Phase::starting) return;
   --starting;
   --instance->pool->starting;
+  --instance->pool->revision->starting;
+  instance->pool->revision->failures = 0;
   ++instance->pool->standing;
   instance->ready_at = now;
   instance->phase = Instance::Phase::busy;
@@ -145,6 +148,7 @@ std::optional<TimePoint> Scheduler::Impl::next_wake() const {
   if (Instance const* instance = idle.front())
     if (instance->idle_since < TimePoint::max() - options.idle_expiry)
       wake = std::min(wake, instance->idle_since + options.idle_expiry);
+  if (Revision const* revision = resting.top()) wake = std::min(wake, revision->rests_until);
   if (wake == TimePoint::max()) return {};
   return wake;
 }

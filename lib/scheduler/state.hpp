@@ -94,6 +94,10 @@ struct Revision {
   Turn turn = Turn::none;
   Link<Revision> turn_link;
   std::size_t need_place = kNotInHeap;
+  std::size_t starting = 0;                  // held or starting, of all its pools
+  unsigned failures = 0;                     // starts that failed, in a row
+  TimePoint rests_until = TimePoint::min();  // no start before, if the last one has failed
+  std::size_t rest_place = kNotInHeap;
 
   Bytes need() const { return limits.memory + limits.tmp; }
   bool below_concurrency(std::size_t count) const {
@@ -104,6 +108,12 @@ struct Revision {
 struct SmallerNeed {
   bool operator()(Revision const& a, Revision const& b) const {
     return a.need() != b.need() ? a.need() < b.need() : a.id < b.id;
+  }
+};
+
+struct RestsShorter {
+  bool operator()(Revision const& a, Revision const& b) const {
+    return a.rests_until != b.rests_until ? a.rests_until < b.rests_until : a.id < b.id;
   }
 };
 

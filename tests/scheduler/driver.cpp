@@ -7,7 +7,7 @@ using namespace std::chrono_literals;
 namespace {
 SchedulerOptions random_options(std::mt19937_64& random) {
   return {.memory = Bytes{random() % 3 ? (1 + random() % 12) * (256ull << 20) : 0},
-          .max_instances = static_cast<unsigned>(1 + random() % 8),
+          .max_instances = static_cast<unsigned>(random() % 4 ? 1 + random() % 8 : 64),
           .idle_expiry = (1 + random() % 20) * 100ms,
           .queue = static_cast<unsigned>(random() % 3 ? 1000 : random() % 8)};
 }
@@ -26,6 +26,7 @@ void Driver::add_function() {
   f.limits.concurrency = one_in(2) ? 0 : 1 + below(4);
   f.limits.queue = one_in(4) ? 0 : 1 + below(30);
   f.capacity = one_in(3) ? 2 + below(3) : 1;
+  f.broken = one_in(5);
   functions_[f.id] = f;
   tell(event::RevisionAdded{f.id, f.limits, Place::here, f.capacity});
 }
@@ -92,19 +93,27 @@ void Driver::backend_event() {
   auto it = std::next(instances_.begin(), below(instances_.size()));
   auto const [id, instance] = *it;
   if (instance.phase == Phase::stopping || one_in(60)) {  // gone, some of them without a word
+    if (instance.phase == Phase::starting) start_failed(instance.revision);
     for (CallId call : instance.running) end(call, "lost");
     return tell(event::Exited{id});
   }
   if (instance.phase == Phase::starting) {
-    if (!one_in(5)) {
+    if (!function(instance.revision).broken && !one_in(5)) {
       it->second.phase = Phase::ready;
+      functions_.at(instance.revision).failures = 0;
       return tell(event::Ready{id});
     }
     it->second.phase = Phase::stopping;
+    start_failed(instance.revision);
     return tell(event::StartFailed{id});
   }
   if (!instance.running.empty())
     finish_call(*std::next(instance.running.begin(), below(instance.running.size())), !one_in(8));
+}
+
+void Driver::start_failed(RevisionId id) {
+  Function& f = functions_.at(id);
+  if (f.failures++ == 0) f.starts.clear();
 }
 
 void Driver::finish_call(CallId id, bool reusable) {

@@ -12,6 +12,8 @@
 
 namespace faas::scheduler_test {
 
+using namespace std::chrono_literals;
+
 struct BrokenPromise : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -36,6 +38,9 @@ class Driver {
     Limits limits;
     unsigned capacity = 1;
     bool retired = false;
+    bool broken = false;            // none of its starts gets ready
+    unsigned failures = 0;          // in a row
+    std::vector<TimePoint> starts;  // since the first of these
     Bytes need() const { return limits.memory + limits.tmp; }
   };
   enum class CallState { waiting, running, ended };
@@ -76,9 +81,12 @@ class Driver {
   void end(CallId, std::string const& how);
   void check_totals();
   void check_nothing_forgotten();
+  void check_rest(Function const&) const;
+  bool in_crash_loop(Function const& f) const { return f.failures >= 10; }
   CallModel& waiting(CallId);
   InstanceModel& present(InstanceId);
   Function const& function(RevisionId id) const { return functions_.at(id); }
+  void start_failed(RevisionId);
   bool oldest_of_its_kind(CallId) const;
   static void promise(bool kept, char const* what) {
     if (!kept) throw BrokenPromise(what);
@@ -95,6 +103,7 @@ class Driver {
   std::map<std::string, std::size_t> endings_;
   SchedulerEvent const* current_ = nullptr;
   std::size_t fails_of_this_event_ = 0;
+  TimePoint crowded_at_{-10s};
   bool draining_ = false;
   std::uint64_t digest_ = 1469598103934665603u;
   std::uint64_t last_id_ = 0;

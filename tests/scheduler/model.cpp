@@ -18,6 +18,7 @@ void Driver::tell(SchedulerEvent event) {
     digest_ = (digest_ ^ (action.index() + 1)) * 1099511628211u;
     std::visit([this](auto const& a) { carry_out(a); }, action);
   }
+  if (instances_.size() == options_.max_instances) crowded_at_ = now_;
   check_totals();
   check_nothing_forgotten();
 }
@@ -73,6 +74,21 @@ void Driver::carry_out(action::Start const& a) {
   promise(functions_.contains(a.revision), "starts are of known revisions");
   digest_ = (digest_ ^ static_cast<std::uint64_t>(a.instance)) * 1099511628211u;
   instances_[a.instance] = {.revision = a.revision};
+  Function& f = functions_.at(a.revision);
+  f.starts.push_back(now_);
+  if (f.failures > 0) check_rest(f);
+}
+
+// Only where none was decided earlier and had to wait for room.
+void Driver::check_rest(Function const& f) const {
+  if (f.limits.concurrency != 0 || options_.memory.count > 0) return;
+  if (now_ - crowded_at_ <= 1s) return;
+  auto const in_last_second = [&](TimePoint start) { return start > now_ - 1s; };
+  auto const count = std::count_if(f.starts.begin(), f.starts.end(), in_last_second);
+  promise(count <= 10, "ten starts a second at most while they fail");
+  bool const one = f.failures <= 10 || f.starts.size() < 2 ||
+                   f.starts[f.starts.size() - 1] - f.starts[f.starts.size() - 2] >= 1s;
+  promise(one, "one start a second in a crash loop");
 }
 
 void Driver::carry_out(action::Stop const& a) {
@@ -90,7 +106,9 @@ void Driver::carry_out(action::Refuse const& a) {
     return end(a.call, "deadline");
   }
   auto* arrived = std::get_if<event::Arrived>(current_);
-  promise(arrived && arrived->call == a.call, "only the arriving call is refused for a limit");
+  bool const looping = a.error.reason == "StartsFailing" && in_crash_loop(function(call.revision));
+  promise((arrived && arrived->call == a.call) || looping,
+          "only the arriving call is refused for a limit, or one whose function cannot start");
   promise(code == Errc::throttled || code == Errc::unavailable || code == Errc::not_found,
           "the codes of a refusal");
   promise(code != Errc::not_found || function(call.revision).retired, "not found is true");
@@ -188,7 +206,13 @@ void Driver::check_nothing_forgotten() {
     bool const unserved = row.waiting > row.starting * f.capacity;
     bool const allowed =
         f.limits.concurrency == 0 || row.present < f.limits.concurrency || row.idle > 0;
-    promise(!(unserved && allowed && room(f)) || kept, "nothing waits while there is room");
+    bool const rests = f.failures > 0;
+    promise(!(unserved && allowed && room(f)) || kept || rests,
+            "nothing waits while there is room");
+    bool const tried = row.starting > 0;
+    auto const wake = scheduler_.next_wake();
+    promise(!(unserved && allowed && room(f)) || kept || tried || (wake && *wake <= now_ + 1s),
+            "a function whose starts fail is tried again within a second");
   }
 }
 
