@@ -55,6 +55,10 @@ class Tree {
   // run from their source. Errors: invalid_argument (not an absolute path of a directory).
   static Result<Tree> borrow(std::filesystem::path directory);
   bool was_cached() const;  // no unpacking was needed for this pin
+  // Without blocking, by the metadata of its files. False: some of it was written since it was
+  // verified, or it has more than 64 files and directories; pin it again before it is used. True
+  // of a borrowed one.
+  bool untouched() const;
   explicit operator bool() const { return pin_ != nullptr; }
 
  private:
@@ -91,7 +95,9 @@ class CodeCache {
   Result<Package> find(Digest const&) const;
 
   // Unpacks if needed; many at once unpack once. The upload is checked against its sum before a
-  // byte of it is unpacked. Errors: not_found, corrupt (set aside), io.
+  // byte of it is unpacked. A tree is read and checked at its first pin, and again when the file
+  // system tells that something of it was written since; one that is not what was stored is set
+  // aside and unpacked anew. Errors: not_found, corrupt (set aside), io.
   Result<Tree> pin(Digest const&);
 
   // The uploaded bytes, as they came. Errors: not_found.

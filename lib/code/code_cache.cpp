@@ -82,6 +82,11 @@ Result<Tree> Tree::borrow(std::filesystem::path directory) {
 }
 bool Tree::was_cached() const { return pin_ != nullptr && pin_->was_cached; }
 
+bool Tree::untouched() const {
+  if (pin_ == nullptr) return false;
+  return pin_->shelf == nullptr || pin_->shelf->untouched(pin_->digest);
+}
+
 struct CodeCache::Impl {
   std::shared_ptr<code::Shelf> shelf;
 };

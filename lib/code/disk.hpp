@@ -55,7 +55,7 @@ class Disk {
 
   std::string fresh_name() const;  // never used before, for tmp/
   Temporary fresh_temporary() const { return {tmp(), fresh_name()}; }
-  // Moves uploads/<name> or packages/<name> to quarantine/<kind>-<name>.
+  // Moves uploads/<name>, packages/<name> or trees/<name> to quarantine/<kind>-<name>.
   Result<void> set_aside(int from, std::string const& name, std::string const& kind) const;
   bool is_aside(std::string const& name, std::string const& kind) const;
 

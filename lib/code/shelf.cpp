@@ -12,6 +12,8 @@
 
 namespace faas::inline v0::code {
 
+constexpr std::size_t kAtOnce = 64;  // files looked at without blocking: some 40 us
+
 Shelf::Shelf(std::unique_ptr<Disk> disk, PackageLimits limits, std::vector<Package> const& found)
     : disk_(std::move(disk)), limits_(limits) {
   for (auto const& package : found) slots_[package.digest].package = package;
@@ -106,6 +108,33 @@ std::filesystem::path Shelf::tree_path(Digest const& digest) const {
   return disk_->root() / "trees" / digest.hex;
 }
 
+// Whether the standing tree is still what was verified; then it is pinned. If not, it is no longer
+// one that stands, and the next one to claim it verifies or builds it again (K12).
+bool Shelf::look(Slots::iterator at, Lock& lock) {
+  auto& slot = at->second;
+  auto const seal = slot.seal;
+  ++slot.pins;  // so that it stays meanwhile
+  lock.unlock();
+  bool const holds = seal && seal->holds(disk_->trees());
+  lock.lock();
+  if (holds) return true;
+  --slot.pins;
+  if (slot.package && slot.seal == seal) slot.tree_stands = false;
+  settle(at);
+  return false;
+}
+
+bool Shelf::untouched(Digest const& digest) const {
+  SealPointer seal;
+  {
+    Lock const lock(mutex_);
+    auto const at = slots_.find(digest);
+    if (at == slots_.end() || !at->second.tree_stands) return false;
+    seal = at->second.seal;
+  }
+  return seal && seal->size() <= kAtOnce && seal->holds(disk_->trees());
+}
+
 Result<bool> Shelf::pin(Digest const& digest) {
   Lock lock(mutex_);
   bool waited = false;
@@ -114,8 +143,8 @@ Result<bool> Shelf::pin(Digest const& digest) {
     at = slots_.find(digest);
     if (at == slots_.end() || !at->second.package) return unknown(digest);
     if (at->second.tree_stands) {
-      ++at->second.pins;
-      return !waited;
+      if (look(at, lock)) return !waited;
+      continue;
     }
     auto const work = at->second.work;
     if (!work) break;
@@ -127,10 +156,12 @@ Result<bool> Shelf::pin(Digest const& digest) {
   Claim const claim(*this, at);
   auto const package = *claim.slot().package;
   lock.unlock();
-  auto stood = materialise(package);
+  SealPointer seal;
+  auto stood = materialise(package, seal);
   lock.lock();
   if (stood) {
     claim.slot().tree_stands = true;
+    claim.slot().seal = std::move(seal);
     ++claim.slot().pins;
   } else {
     claim.slot().work->error = stood.error();

@@ -13,6 +13,7 @@
 
 #include "code/disk.hpp"
 #include "code/intake.hpp"
+#include "code/seal.hpp"
 #include "code/tree.hpp"
 
 namespace faas::inline v0::code {
@@ -35,6 +36,9 @@ class Shelf {
   Result<bool> pin(Digest const&);
   void unpin(Digest const&);
   std::filesystem::path tree_path(Digest const&) const;
+  // Without blocking: a look at the metadata of a tree that is pinned. False: something of it was
+  // written since it was verified, or it has too many files to look at; then pin again.
+  bool untouched(Digest const&) const;
 
  private:
   // What one thread does to a digest's files while others wait: an unpacking, a publication, a
@@ -43,9 +47,11 @@ class Shelf {
     bool is_done = false;
     std::optional<Error> error;  // for those who waited for the same
   };
+  using SealPointer = std::shared_ptr<Seal const>;
   struct Slot {
     std::optional<Package> package;
     bool tree_stands = false;  // built or verified by this process
+    SealPointer seal;          // since then
     unsigned pins = 0;
     std::shared_ptr<Work> work;
   };
@@ -82,7 +88,9 @@ class Shelf {
   Result<Package> publish(Upload&, StagedTree&);
   Result<void> commit(Upload&, StagedTree*, Package const&);
   Result<void> publish_tree(StagedTree&);
-  Result<bool> materialise(Package const&);
+  bool look(Slots::iterator, Lock&);
+  Result<bool> materialise(Package const&, SealPointer&);
+  SealPointer seal_of(Digest const&) const;
   bool stands_whole(Digest const&) const;
   Result<sys::Fd> open_checked_upload(Package const&) const;
 

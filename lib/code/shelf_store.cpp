@@ -69,10 +69,13 @@ Result<Package> Shelf::publish(Upload& upload, StagedTree& tree) {
 
   bool const replaces = previous && previous->code_sha256 != package.code_sha256;
   auto committed = commit(upload, stands ? nullptr : &tree, package);
+  auto const seal = committed && !stands ? seal_of(package.digest) : nullptr;
   lock.lock();
-  if (committed) {
-    claimed.slot().package = package;
+  if (committed) claimed.slot().package = package;
+  // One that stood has the seal of when it was verified, and keeps it.
+  if (committed && !stands) {
     claimed.slot().tree_stands = true;
+    claimed.slot().seal = seal;
   }
   lock.unlock();
   // Bytes that no record names any more: the old ones after a success, the new ones after a
@@ -114,9 +117,17 @@ Result<void> Shelf::publish_tree(StagedTree& tree) {
   return {};
 }
 
+Shelf::SealPointer Shelf::seal_of(Digest const& digest) const {
+  auto seal = Seal::of(disk_->trees(), digest.hex);
+  return seal ? std::make_shared<Seal const>(std::move(*seal)) : nullptr;
+}
+
 // True: it stood already.
-Result<bool> Shelf::materialise(Package const& package) {
-  if (stands_whole(package.digest)) return true;
+Result<bool> Shelf::materialise(Package const& package, SealPointer& seal) {
+  seal = seal_of(package.digest);
+  if (seal && stands_whole(package.digest)) return true;
+  // The first that was found is kept for a person to look at; publish_tree removes another.
+  (void)disk_->set_aside(disk_->trees(), package.digest.hex, "tree");
   auto upload = open_checked_upload(package);
   if (!upload) return upload.error();
   // It was accepted once: a limit lowered since does not take a function's code away.
@@ -130,6 +141,7 @@ Result<bool> Shelf::materialise(Package const& package) {
                                package.digest.hex, tree->content.digest.hex));
   }
   if (auto published = publish_tree(*tree); !published) return internal_io(published.error());
+  seal = seal_of(package.digest);
   return false;
 }
 

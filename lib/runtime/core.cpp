@@ -111,7 +111,7 @@ void Core::do_start(action::Start const& start) {
   ++instance.revision->instances;
   if (stopping_) return refuse_start(start.instance, closed_error());
   auto const& revision = instance.revision;
-  if (revision->place == Place::host_callable || revision->tree)
+  if (revision->place == Place::host_callable || revision->tree.untouched())
     return start_instance(start.instance, instance);
   revision->waiting.push_back(start.instance);
   if (!revision->pinning) pin(revision);

@@ -154,3 +154,34 @@ TEST_CASE("after close every question is answered with unavailable") {
   CHECK(host.await(host.runtime().remove("f")).error().code == Errc::unavailable);
   CHECK(host.await(host.runtime().store("/nowhere")).error().code == Errc::unavailable);
 }
+
+TEST_CASE("code that was changed on disk is never executed (K12)") {
+  TempDir state;
+  auto options = test_options();
+  options.state_dir = state.path();
+  Host host(options);
+  host.deploy_python("f", R"(
+import time
+def handler(event, context):
+    time.sleep(event)
+    return "right"
+)");
+  CHECK(host.invoke("f", "0").value().payload == R"("right")");
+  auto const trees = std::filesystem::path(state.path()) / "code/trees";
+  for (auto const& entry : std::filesystem::recursive_directory_iterator(trees)) {
+    if (entry.path().filename() != "app.py") continue;
+    std::fstream(entry.path(), std::ios::in | std::ios::out)
+        << "\nimport time\ndef handler(event, context):\n    return \"wrong\"\n\n\n";
+  }
+  std::vector<Outcome> outcomes;  // one on the instance that stands, one on a new one
+  for (int i = 0; i < 2; ++i)
+    host.runtime().invoke("f", "1", {}, [&](Result<Outcome> r) { outcomes.push_back(r.value()); });
+  host.run();
+  REQUIRE(outcomes.size() == 2);
+  bool unpacked = false;
+  for (auto const& outcome : outcomes) {
+    CHECK(outcome.payload == R"("right")");
+    unpacked = unpacked || outcome.start == StartLevel::first;
+  }
+  CHECK(unpacked);
+}
