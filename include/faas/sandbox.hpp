@@ -38,8 +38,8 @@ struct SpecFile {
 struct Spec {
   std::string id;                 // 1..64 of [a-z0-9-]; names the cgroup; unique among the living
   std::vector<std::string> argv;  // argv[0]: absolute path inside the jail
-  std::vector<std::string> environment;  // "NAME=value"; exactly these, nothing inherited
-  std::string working_directory = "/var/task";
+  std::vector<std::string> environment;         // "NAME=value"; exactly these, nothing inherited
+  std::string working_directory = "/var/task";  // absolute, no "." or "..", not in /proc or /dev
   std::string task;  // absolute host directory, read-only at /var/task; empty: an empty one
   std::string opt;   // the same for /opt
   std::vector<SpecFile> files;

@@ -40,6 +40,11 @@ bool plain_absolute(std::string_view path) {
   return true;
 }
 
+bool is_below(std::string_view path, std::string_view directory) {
+  return path.starts_with(directory) &&
+         (path.size() == directory.size() || path[directory.size()] == '/');
+}
+
 Result<void> check_program(Spec const& s) {
   if (s.argv.empty()) return bad("argv", "", "it needs at least the program");
   if (!plain_absolute(s.argv.front()))
@@ -50,8 +55,12 @@ Result<void> check_program(Spec const& s) {
   for (auto const& e : s.environment)
     if (has_nul(e) || e.find('=') == std::string::npos || e.starts_with('='))
       return bad("environment", e, "each entry must be NAME=value without NUL");
-  if (!s.working_directory.starts_with('/') || has_nul(s.working_directory))
-    return bad("working_directory", s.working_directory, "it must be an absolute path in the jail");
+  // D2: /proc/self/fd/N is no directory but a way to one that is open (CVE-2024-21626), and /dev/fd
+  // leads there.
+  if (!plain_absolute(s.working_directory) || is_below(s.working_directory, "/proc") ||
+      is_below(s.working_directory, "/dev"))
+    return bad("working_directory", s.working_directory,
+               "it must be an absolute path in the jail, without . or .., outside /proc and /dev");
   return {};
 }
 

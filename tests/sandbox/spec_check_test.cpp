@@ -75,7 +75,14 @@ TEST_CASE("trees and the working directory are absolute") {
   CHECK(refused([](Spec& s) { s.task = "code"; }) == "task");
   CHECK(refused([](Spec& s) { s.task = "/a/../etc"; }) == "task");
   CHECK(refused([](Spec& s) { s.opt = "./x"; }) == "opt");
-  CHECK(refused([](Spec& s) { s.working_directory = "x"; }) == "working_directory");
+}
+
+TEST_CASE("a working directory is one of the jail's, never a way to what is open (D2)") {
+  for (auto const* bad : {"", "x", "/tmp/../proc", "/./proc/self/cwd", "//proc/self/fd/3", "/proc",
+                          "/proc/self/fd/3", "/proc/1/root", "/dev/fd/3", "/dev"})
+    CHECK_MESSAGE(refused([&](Spec& s) { s.working_directory = bad; }) == "working_directory", bad);
+  for (auto const* good : {"/", "/tmp", "/var/task/lib", "/process", "/devices"})
+    CHECK_MESSAGE(refused([&](Spec& s) { s.working_directory = good; }).empty(), good);
 }
 
 TEST_CASE("files may only be where the jail has room for them") {
