@@ -35,18 +35,29 @@ bool looks_like_platform(std::string_view line) {
                      [&](std::string_view prefix) { return line.starts_with(prefix); });
 }
 
-// Bytes of the control character at the front of `text`; 0 if it is none. U+0080..U+009F are two
-// bytes of UTF-8, and as good as ESC to a terminal.
+// Bytes of the control character at the front of `text`; 0 if it is none. U+0080..U+009F are as
+// good as ESC to a terminal; U+2028 and U+2029 end a line for many a reader of logs; U+202A..U+202E
+// and U+2066..U+2069 show a line other than it is.
 std::size_t control_size(std::string_view text) {
   auto at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   if (at(0) < 0x20 || at(0) == 0x7f) return at(0) == '\t' ? 0 : 1;
-  return text.size() > 1 && at(0) == 0xc2 && at(1) >= 0x80 && at(1) <= 0x9f ? 2 : 0;
+  if (text.size() > 1 && at(0) == 0xc2) return at(1) >= 0x80 && at(1) <= 0x9f ? 2 : 0;
+  if (text.size() < 3 || at(0) != 0xe2) return 0;
+  auto const rest = at(1) << 8 | at(2);
+  return (rest >= 0x80a8 && rest <= 0x80ae) || (rest >= 0x81a6 && rest <= 0x81a9) ? 3 : 0;
+}
+
+unsigned code_point(std::string_view character) {
+  unsigned value = character.size() == 2 ? 0x02 : 0x2;
+  for (char const c : character.substr(1))
+    value = value << 6 | (static_cast<unsigned char>(c) & 63);
+  return value;
 }
 
 void escape_control(std::string_view control, std::string& out) {
   auto const last = static_cast<unsigned char>(control.back());
-  if (control.size() == 2) {
-    out += fmt::format("\\u{:04x}", last);
+  if (control.size() > 1) {
+    out += fmt::format("\\u{:04x}", code_point(control));
   } else if (last == '\r') {
     out += "\\r";
   } else {

@@ -43,9 +43,8 @@ std::string log_timestamp(SystemTime);
 // Makes lines of one stream of one instance; the runtime keeps one per pipe. What comes out always
 // ends in a line feed, and no line of it can be taken for the platform's:
 // - a line that begins as a platform line does is prefixed with ">" (as mbox quotes ">From");
-// - carriage return becomes \r, other control characters \x1b (C1 ones \u009b); tab stays, bytes
-// that are
-//   not UTF-8 pass;
+// - carriage return becomes \r, other control characters \x1b (C1 ones \u009b), line separators and
+//   changes of direction \u2028; tab stays, bytes that are not UTF-8 pass;
 // - a line longer than 256 KiB is cut there, and what follows is a line of its own.
 class LineAssembler {
  public:

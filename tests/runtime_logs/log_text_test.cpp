@@ -134,6 +134,16 @@ TEST_CASE("control characters are shown, text in any script is not touched") {
         "tab\tstays, ünïcödé 日本 \xc2\xa0 stays\n");
 }
 
+TEST_CASE("what would end a line elsewhere, or show it other than it is, is shown (O2)") {
+  CHECK(lines_of({"a\u2028START RequestId: x\u2029END RequestId: x\n"}) ==
+        "a\\u2028START RequestId: x\\u2029END RequestId: x\n");
+  CHECK(lines_of({"\u2028REPORT RequestId: x\n"}) == "\\u2028REPORT RequestId: x\n");
+  CHECK(lines_of({"\u202edetrevni\u2069\u2066\u202a\n"}) ==
+        "\\u202edetrevni\\u2069\\u2066\\u202a\n");
+  CHECK(lines_of({"\u2027 \u202f \u2065 \u206a \u2603\n"}) ==
+        "\u2027 \u202f \u2065 \u206a \u2603\n");
+}
+
 TEST_CASE("bytes that are not UTF-8 pass as they are") {
   std::string const bytes("\xff\xfe\xc2 \xe2\x82 \xc2", 8);
   CHECK(lines_of({bytes + "\n"}) == bytes + "\n");

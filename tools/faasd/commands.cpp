@@ -1,6 +1,7 @@
 #include "commands.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <faas/http_server.hpp>
@@ -113,8 +114,9 @@ int invoke(CommandLine const& line) {
               reply.function_error, json_text(reply.start), json_text(reply.request_id),
               in_ms(reply.took), json_text(reply.log), json_text(reply.payload));
         } else {
-          if (line.log) fmt::print(stderr, "{}", reply.log);
-          fmt::print("{}\n", reply.payload);
+          if (line.log) show(stderr, reply.log);
+          show(stdout, reply.payload);
+          fmt::print("\n");
           if (reply.function_error)
             fmt::print(stderr, "faasd: the function failed (request {})\n", reply.request_id);
         }
@@ -155,12 +157,13 @@ int remove(CommandLine const& line) {
 int logs(CommandLine const& line) {
   auto const client = Client::open(line.url);
   if (!client) return fail(client.error());
-  JsonLines lines(stdout);
+  bool const as_is = !line.json && ::isatty(STDOUT_FILENO) != 1;
+  Lines lines(stdout, line.json ? json_line : visible);
   auto const done = client->logs(line.name, line.logs, [&](std::string_view text) {
-    if (line.json) {
-      lines.add(text);
-    } else {
+    if (as_is) {
       std::fwrite(text.data(), 1, text.size(), stdout);
+    } else {
+      lines.add(text);
     }
     return std::fflush(stdout) == 0;
   });

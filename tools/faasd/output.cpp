@@ -32,10 +32,26 @@ std::size_t character_length(std::string_view text) {
   return overlong || surrogate || beyond ? 0 : length;
 }
 
+// How a terminal is told of a control character, or of one that ends a line or turns its direction;
+// empty: it is none.
+std::string shown_control(std::string_view character) {
+  auto const at = [character](std::size_t i) { return static_cast<unsigned char>(character[i]); };
+  if (character.size() == 1) {
+    bool const control = (at(0) < 0x20 && at(0) != '\n' && at(0) != '\t') || at(0) == 0x7f;
+    return control ? fmt::format("\\x{:02x}", at(0)) : std::string();
+  }
+  if (character.size() == 2 && at(0) == 0xc2 && at(1) < 0xa0)
+    return fmt::format("\\u{:04x}", at(1));
+  if (character.size() != 3 || at(0) != 0xe2) return {};
+  auto const value = 0x2000U | (at(1) & 63U) << 6 | (at(2) & 63U);
+  bool const turns = (value >= 0x2028 && value <= 0x202e) || (value >= 0x2066 && value <= 0x2069);
+  return turns ? fmt::format("\\u{:04x}", value) : std::string();
+}
+
 }  // namespace
 
 int fail(faas::Error const& error) {
-  fmt::print(stderr, "faasd: {}\n", error.message);
+  show(stderr, fmt::format("faasd: {}\n", error.message));
   if (auto const next = faas::next_step(error); !next.empty()) fmt::print(stderr, "  {}\n", next);
   if (error.layer == "connect") return kUnreachable;
   bool const usage = error.layer == "config" || error.layer == "url" || error.layer == "usage";
@@ -87,7 +103,28 @@ std::string json_text(std::string_view text) {
   return out + '"';
 }
 
-void JsonLines::add(std::string_view text) {
+std::string visible(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    auto const length = character_length(text);
+    auto const character = text.substr(0, std::max<std::size_t>(length, 1));
+    auto const shown = length == 0 ? std::string("\xef\xbf\xbd") : shown_control(character);
+    out += shown.empty() ? character : std::string_view(shown);
+    text.remove_prefix(character.size());
+  }
+  return out;
+}
+
+void show(std::FILE* out, std::string_view text) {
+  auto const terminal = ::isatty(::fileno(out)) == 1;
+  fmt::print(out, "{}", terminal ? visible(text) : text);
+}
+
+std::string json_line(std::string_view line) {
+  return fmt::format("{{\"Text\":{}}}", json_text(line));
+}
+
+void Lines::add(std::string_view text) {
   rest_ += text;
   std::size_t begin = 0;
   for (auto end = rest_.find('\n'); end != std::string::npos; end = rest_.find('\n', begin)) {
@@ -97,11 +134,9 @@ void JsonLines::add(std::string_view text) {
   rest_.erase(0, begin);
 }
 
-void JsonLines::print(std::string_view line) {
-  fmt::print(out_, "{{\"Text\":{}}}\n", json_text(line));
-}
+void Lines::print(std::string_view line) { fmt::print(out_, "{}\n", form_(line)); }
 
-void JsonLines::finish() {
+void Lines::finish() {
   if (!rest_.empty()) print(rest_);
   rest_.clear();
 }

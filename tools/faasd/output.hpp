@@ -25,16 +25,28 @@ faas::Progress upload_bar();
 // As a JSON string; bytes that are no UTF-8 become U+FFFD, for a function may write any.
 std::string json_text(std::string_view);
 
-// Text that comes in pieces, cut anywhere, as one JSON object a line of it: {"Text":"…"}.
-class JsonLines {
+// A function's text for a terminal, where an escape sequence would be obeyed: control characters
+// are shown as \x1b or \u009b, but tab and line feed; what is no UTF-8 becomes U+FFFD.
+std::string visible(std::string_view);
+
+// Text of a function's, as it is or, where `out` is a terminal, made visible.
+void show(std::FILE* out, std::string_view text);
+
+// {"Text":"…"}
+std::string json_line(std::string_view);
+
+// Text that comes in pieces, cut anywhere, printed line by line in the form that `form` gives one.
+class Lines {
  public:
-  explicit JsonLines(std::FILE* out) : out_(out) {}
+  using Form = std::string (*)(std::string_view);
+  Lines(std::FILE* out, Form form) : out_(out), form_(form) {}
   void add(std::string_view text);
   void finish();  // a line without an end
 
  private:
   void print(std::string_view line);
   std::FILE* out_;
+  Form form_;
   std::string rest_;
 };
 
