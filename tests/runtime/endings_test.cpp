@@ -1,5 +1,7 @@
 // Every way a call can end, as its caller sees it.
+#include <boost/asio/steady_timer.hpp>
 #include <csignal>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -42,6 +44,68 @@ TEST_CASE("an exit without an answer is Runtime.ExitError with the status or the
   host.deploy_python("abort", "import os\ndef handler(event, context):\n    os.abort()\n");
   CHECK(contains(host.invoke("abort").value().payload, "signal: aborted"));
   CHECK(host.invoke("exit", "4").value().start != StartLevel::warm);
+}
+
+TEST_CASE("however a runtime crashes, the caller hears how, and the next call starts anew (A13)") {
+  Host host;
+  host.deploy_python("crash", R"(
+import ctypes, os, signal, sys
+def overflow():
+    sys.setrecursionlimit(10**9)
+    kind = ctypes.CFUNCTYPE(None)
+    deeper = kind(lambda: deeper())
+    deeper()
+def handler(event, context):
+    {"segfault": lambda: ctypes.string_at(0),
+     "illegal": lambda: os.kill(os.getpid(), signal.SIGILL),
+     "overflow": overflow,
+     "fine": lambda: None}[event]()
+)",
+                     {.memory = 256_MiB, .timeout = 30s});
+  for (auto const& [how, says] :
+       std::vector<std::pair<std::string, std::string>>{{"segfault", "segmentation fault"},
+                                                        {"illegal", "illegal instruction"},
+                                                        {"overflow", "segmentation fault"}}) {
+    CAPTURE(how);
+    auto const outcome = host.invoke("crash", '"' + how + '"').value();
+    CHECK(outcome.status == Status::crashed);
+    CHECK(outcome.error_type == "Runtime.ExitError");
+    CHECK(contains(outcome.payload, "Runtime exited with error: signal: " + says));
+    auto const next = host.invoke("crash", R"("fine")").value();
+    CHECK(next.ok());
+    CHECK(next.start != StartLevel::warm);
+  }
+}
+
+TEST_CASE("a function that ends pid 1 of its jail has ended itself (A9)") {
+  Host host;
+  host.deploy_python("regicide", R"(
+import os, signal, time
+def handler(event, context):
+    os.kill(1, signal.SIGKILL)
+    os.kill(1, signal.SIGSTOP)
+    if event: os.kill(1, signal.SIGTERM)
+    time.sleep(event)
+    return "alive"
+)",
+                     {.timeout = 30s});
+  CHECK(host.invoke("regicide", "0").value().payload == R"("alive")");
+  auto const outcome = host.invoke("regicide", "20").value();
+  CHECK(outcome.status == Status::crashed);
+  CHECK(outcome.error_type == "Runtime.ExitError");
+  CHECK(contains(outcome.payload, "signal: terminated"));
+  auto const next = host.invoke("regicide", "0").value();
+  CHECK(next.payload == R"("alive")");
+  CHECK(next.start != StartLevel::warm);
+}
+
+TEST_CASE("an exit in init is the caller's answer (A13)") {
+  Host host;
+  host.deploy_python("stillborn", "import os\nos._exit(5)\n");
+  auto const outcome = host.invoke("stillborn").value();
+  CHECK(outcome.status == Status::crashed);
+  CHECK(outcome.error_type == "Runtime.ExitError");
+  CHECK(contains(outcome.payload, "Runtime exited with error: exit status 5"));
 }
 
 TEST_CASE("past its timeout the jail is killed whole, also one that ignores SIGTERM") {
@@ -222,4 +286,36 @@ TEST_CASE("when the spawner dies its calls are lost, and the next call starts on
   CHECK(lost->status == Status::lost);
   CHECK(lost->error_type == "Sandbox.Failure");
   CHECK(host.invoke("victim", "0").value().ok());
+}
+
+TEST_CASE("a crash loop costs ten starts a second at most, and nobody else a call (A14)") {
+  Host host;
+  host.deploy_python("stillborn", "import os\nos._exit(5)\n");
+  host.deploy_python("victim", kEcho);
+  CHECK(host.invoke("victim", "1").value().ok());
+  constexpr int kCalls = 200;  // a hundred a second
+  int tried = 0, refused = 0, unharmed = 0;
+  std::string why;
+  asio::steady_timer timer(host.io());
+  std::function<void(int)> next = [&](int left) {
+    if (left == 0) return;
+    host.runtime().invoke("stillborn", "{}", {}, [&](Result<Outcome> r) {
+      tried += r && r->error_type == "Runtime.ExitError";
+      refused += !r && r.error().reason == "StartsFailing";
+      if (!r) why = r.error().message;
+    });
+    host.runtime().invoke("victim", "1", {}, [&](Result<Outcome> r) { unharmed += r && r->ok(); });
+    timer.expires_after(10ms);
+    timer.async_wait([&next, left](boost::system::error_code) { next(left - 1); });
+  };
+  auto const began = std::chrono::steady_clock::now();
+  next(kCalls);
+  host.run();
+  auto const seconds =
+      std::chrono::ceil<std::chrono::seconds>(std::chrono::steady_clock::now() - began).count();
+  CHECK(tried + refused == kCalls);
+  CHECK(tried >= 10);
+  CHECK(tried <= 20 + seconds);  // until ten have failed, those under way then, and one a second
+  CHECK(unharmed == kCalls);
+  CHECK(contains(why, "starts of this function failed"));
 }

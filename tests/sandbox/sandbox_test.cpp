@@ -187,6 +187,21 @@ TEST_CASE("a jail reaches no socket of the host and no network") {
   CHECK(canaries.nobody_came());
 }
 
+TEST_CASE("a lock in one jail's /tmp is none in another's (D15)") {
+  Jails jails;
+  auto const shell = [](std::string script) {
+    auto spec = Jails::victim({});
+    spec.argv = {"/bin/sh", "-c", std::move(script)};
+    return spec;
+  };
+  auto running = jails.start(shell("flock -n /tmp/lock sh -c 'echo locked; exec sleep 60'"));
+  CHECK(Jails::read(running, 7) == "locked\n");
+  auto const other = jails.run(shell("flock -n /tmp/lock echo free || echo taken"));
+  CHECK(other.output == "free\n");
+  jails.sandbox().kill(running.ticket);
+  jails.end(running);
+}
+
 TEST_CASE("a jail sees and signals no process but its own") {
   Jails jails;
   auto const story = jails.attempt({"pids"});

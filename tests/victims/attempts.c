@@ -97,7 +97,9 @@ static void try_kernel(void) {
   TRY(setgroups, 0, NULL);
   TRY(capset, NULL, NULL);
   TRY(sched_setscheduler, 0, SCHED_FIFO, NULL);
+  TRY(ioprio_set, 1, 0, 1 << 13);
   TRY(shmget, 0, 4096, 0600 | 01000);
+  TRY(semget, 0, 1, 0600 | 01000);
   TRY(msgget, 0, 0600 | 01000);
   TRY(mq_open, "/x", 0102, 0600, NULL);
 #ifdef __x86_64__
