@@ -34,7 +34,6 @@ FEATURES = {
     "asynchronous calls": r"destination|event_queue|invoke_async",
     "container images": r"image|oci_",
     "zygotes": r"zygote",
-    "start back-off": r"back_?off|breaker",
 }
 
 

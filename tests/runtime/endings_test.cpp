@@ -46,37 +46,6 @@ TEST_CASE("an exit without an answer is Runtime.ExitError with the status or the
   CHECK(host.invoke("exit", "4").value().start != StartLevel::warm);
 }
 
-TEST_CASE("however a runtime crashes, the caller hears how, and the next call starts anew (A13)") {
-  Host host;
-  host.deploy_python("crash", R"(
-import ctypes, os, signal, sys
-def overflow():
-    sys.setrecursionlimit(10**9)
-    kind = ctypes.CFUNCTYPE(None)
-    deeper = kind(lambda: deeper())
-    deeper()
-def handler(event, context):
-    {"segfault": lambda: ctypes.string_at(0),
-     "illegal": lambda: os.kill(os.getpid(), signal.SIGILL),
-     "overflow": overflow,
-     "fine": lambda: None}[event]()
-)",
-                     {.memory = 256_MiB, .timeout = 30s});
-  for (auto const& [how, says] :
-       std::vector<std::pair<std::string, std::string>>{{"segfault", "segmentation fault"},
-                                                        {"illegal", "illegal instruction"},
-                                                        {"overflow", "segmentation fault"}}) {
-    CAPTURE(how);
-    auto const outcome = host.invoke("crash", '"' + how + '"').value();
-    CHECK(outcome.status == Status::crashed);
-    CHECK(outcome.error_type == "Runtime.ExitError");
-    CHECK(contains(outcome.payload, "Runtime exited with error: signal: " + says));
-    auto const next = host.invoke("crash", R"("fine")").value();
-    CHECK(next.ok());
-    CHECK(next.start != StartLevel::warm);
-  }
-}
-
 TEST_CASE("a function that ends pid 1 of its jail has ended itself (A9)") {
   Host host;
   host.deploy_python("regicide", R"(
@@ -97,15 +66,6 @@ def handler(event, context):
   auto const next = host.invoke("regicide", "0").value();
   CHECK(next.payload == R"("alive")");
   CHECK(next.start != StartLevel::warm);
-}
-
-TEST_CASE("an exit in init is the caller's answer (A13)") {
-  Host host;
-  host.deploy_python("stillborn", "import os\nos._exit(5)\n");
-  auto const outcome = host.invoke("stillborn").value();
-  CHECK(outcome.status == Status::crashed);
-  CHECK(outcome.error_type == "Runtime.ExitError");
-  CHECK(contains(outcome.payload, "Runtime exited with error: exit status 5"));
 }
 
 TEST_CASE("past its timeout the jail is killed whole, also one that ignores SIGTERM") {

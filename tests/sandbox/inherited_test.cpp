@@ -116,7 +116,7 @@ std::string what_every_jail_has(std::string const& nice) {
          "limit stack 8388608 " +
          hard(RLIMIT_STACK) + "\nlimit cpu-time " + both(RLIMIT_CPU) + "limit file-size " +
          both(RLIMIT_FSIZE) + "limit addresses " + both(RLIMIT_AS) +
-         "timers 1024 EAGAIN\nstronger EACCES\nio 0\n";
+         "timers 1024 EAGAIN\nsignal EAGAIN\nstronger EACCES\nio 0\n";
 }
 
 }  // namespace
@@ -138,4 +138,16 @@ TEST_CASE("a jail of a host that stands back stands back as well") {
     ::sched_setscheduler(0, SCHED_IDLE, &none);
   });
   CHECK(behind.starts_with("nice 0 policy 5 "));
+}
+
+TEST_CASE("timers and queued signals end at a limit that no jail shares (A12)") {
+  Jails jails;
+  auto const first = jails.start(Jails::victim({"inherited"}));
+  CHECK(all_it_says(first).find("timers 1024 EAGAIN\nsignal EAGAIN\n") != std::string::npos);
+  auto const second = jails.start(Jails::victim({"inherited"}));  // while the first has them all
+  CHECK(all_it_says(second).find("timers 1024 EAGAIN\nsignal EAGAIN\n") != std::string::npos);
+  for (auto const* running : {&first, &second}) {
+    jails.sandbox().kill(running->ticket);
+    jails.end(*running);
+  }
 }

@@ -40,6 +40,12 @@ static void say_timers(void) {
   struct sigevent event = {.sigev_notify = SIGEV_NONE};
   while (made < 100000 && timer_create(CLOCK_MONOTONIC, &event, &timer) == 0) ++made;
   printf("timers %d %s\n", made, strerrorname_np(errno));
+  sigset_t some;
+  sigemptyset(&some);
+  sigaddset(&some, SIGRTMIN);
+  sigprocmask(SIG_BLOCK, &some, NULL);
+  union sigval const nothing = {0};
+  printf("signal %s\n", sigqueue(getpid(), SIGRTMIN, nothing) ? strerrorname_np(errno) : "queued");
 }
 
 static void say_stronger(void) {
