@@ -79,6 +79,17 @@ def wrong_test(root, name):
     return None if sentence in cases(root, path) else f"{path} has no case '{sentence}'"
 
 
+def unlisted(root, rows):
+    """Cases of tests/corpus that begin with the ids of rows ("B9, B10: …"), and are not in those rows."""
+    listed = {row.id: row.tests for row in rows}
+    for path in tree.files(root, "_test.cpp", under=("tests/corpus",)):
+        for sentence in sorted(cases(root, path)):
+            ids = re.match(r"((?:[A-Z]\d+(?:, )?)+): ", sentence)
+            for id in ids.group(1).split(", ") if ids else []:
+                if f"{path}: {sentence}" not in listed.get(id, []):
+                    yield f"{path}: the case '{sentence}' is not in the row {id}"
+
+
 def wrong_state(root, row):
     """Whether the fields of a row are those of its state."""
     in_vm = any(name.startswith("tests/vm/") for name in row.tests)
@@ -163,6 +174,7 @@ def main():
     for row in rows:
         complaints = [wrong_state(args.root, row), *(wrong_test(args.root, name) for name in row.tests)]
         problems += [f"{row.id}: {complaint}" for complaint in complaints if complaint]
+    problems += unlisted(args.root, rows)
     check_page(args.root, rows, args.write, problems)
     if args.log:
         check_log(args.log, rows, args.complete, problems, notes)
