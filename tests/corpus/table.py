@@ -146,14 +146,15 @@ def check_page(root, rows, write, problems):
 
 
 def check_log(log, rows, complete, problems, notes):
-    """A line of the log is `pass`, `FAIL` or `skip`, a tab, and the test as rows.tsv names it."""
-    seen = collections.defaultdict(set)
+    """A line of the log is `pass`, `FAIL` or `skip`, a tab, and the test as rows.tsv names it. What failed beside
+    others and passed alone has passed, as in scripts/test: the last line counts."""
+    seen = collections.defaultdict(list)
     for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
         verdict, _, name = line.partition("\t")
-        seen[name].add(verdict)
+        seen[name].append(verdict)
     named = sorted({name for row in rows for name in row.tests})
-    problems += [f"failed: {name}" for name in named if "FAIL" in seen[name]]
-    never = [f"never ran: {name}" for name in named if not seen[name] & {"pass", "FAIL"}]
+    problems += [f"failed: {name}" for name in named if seen[name][-1:] == ["FAIL"]]
+    never = [f"never ran: {name}" for name in named if not {"pass", "FAIL"} & set(seen[name])]
     if complete:
         problems += never
     elif never:
