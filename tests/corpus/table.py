@@ -78,6 +78,17 @@ def wrong_test(root, name):
     return None if sentence in cases(root, path) else f"{path} has no case '{sentence}'"
 
 
+def unlisted(root, rows):
+    """Cases of tests/corpus that begin with the ids of rows ("B9, B10: …"), and are not in those rows."""
+    listed = {row.id: row.tests for row in rows}
+    for path in tree.files(root, "_test.cpp", under=("tests/corpus",)):
+        for sentence in sorted(cases(root, path)):
+            ids = re.match(r"((?:[A-Z]\d+(?:, )?)+): ", sentence)
+            for id in ids.group(1).split(", ") if ids else []:
+                if f"{path}: {sentence}" not in listed.get(id, []):
+                    yield f"{path}: the case '{sentence}' is not in the row {id}"
+
+
 def wrong_state(root, row):
     """Whether the fields of a row are those of its state."""
     in_vm = any(name.startswith("tests/vm/") for name in row.tests)
@@ -134,14 +145,15 @@ def check_page(root, rows, write, problems):
 
 
 def check_log(log, rows, complete, problems, notes):
-    """A line of the log is `pass`, `FAIL` or `skip`, a tab, and the test as rows.tsv names it."""
-    seen = collections.defaultdict(set)
+    """A line of the log is `pass`, `FAIL` or `skip`, a tab, and the test as rows.tsv names it. What failed beside
+    others and passed alone has passed, as in scripts/test: the last line counts."""
+    seen = collections.defaultdict(list)
     for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
         verdict, _, name = line.partition("\t")
-        seen[name].add(verdict)
+        seen[name].append(verdict)
     named = sorted({name for row in rows for name in row.tests})
-    problems += [f"failed: {name}" for name in named if "FAIL" in seen[name]]
-    never = [f"never ran: {name}" for name in named if not seen[name] & {"pass", "FAIL"}]
+    problems += [f"failed: {name}" for name in named if seen[name][-1:] == ["FAIL"]]
+    never = [f"never ran: {name}" for name in named if not {"pass", "FAIL"} & set(seen[name])]
     if complete:
         problems += never
     elif never:
@@ -162,6 +174,7 @@ def main():
     for row in rows:
         complaints = [wrong_state(args.root, row), *(wrong_test(args.root, name) for name in row.tests)]
         problems += [f"{row.id}: {complaint}" for complaint in complaints if complaint]
+    problems += unlisted(args.root, rows)
     check_page(args.root, rows, args.write, problems)
     if args.log:
         check_log(args.log, rows, args.complete, problems, notes)

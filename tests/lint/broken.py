@@ -96,6 +96,7 @@ BROKEN = [
     (CORPUS, "SECURITY.md", "# Security\n", "the marks around the table are gone"),
     (CORPUS, "include/faas/error.hpp", "#pragma once\nstruct Egress;\n", "egress cannot be pending"),
     (CORPUS, "tests/base/text_test.cpp", 'TEST_CASE("text is not") {}\n', "has no case 'text is text'"),
+    (CORPUS, "tests/corpus/a_test.cpp", 'TEST_CASE("A1, A2: text") {}\n', "is not in the row A2"),
     (CORPUS_LOG, "cases.log", f"pass\t{TEXT_IS_TEXT}\nFAIL\t{TEXT_IS_TEXT}\n", "failed: tests/base"),
     (CORPUS_LOG, "cases.log", f"skip\t{TEXT_IS_TEXT}\n", "never ran: tests/base"),
     ("help", "scripts/go", "#!/bin/sh\n", "status 0"),

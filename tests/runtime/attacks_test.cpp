@@ -14,6 +14,18 @@ bool contains(std::string const& text, std::string_view part) {
   return text.find(part) != std::string::npos;
 }
 
+// A 32-bit x86 program that calls exit(42).
+std::string program_32_bit() {
+  static constexpr unsigned char kProgram[] = {
+      0x7f, 'E',  'L',  'F',  1,    1, 1, 0, 0,    0,    0,    0,    0,    0,    0,    0,
+      2,    0,    3,    0,    1,    0, 0, 0, 0x54, 0x80, 0x04, 0x08, 0x34, 0,    0,    0,
+      0,    0,    0,    0,    0,    0, 0, 0, 0x34, 0,    0x20, 0,    1,    0,    0,    0,
+      0,    0,    0,    0,    1,    0, 0, 0, 0,    0,    0,    0,    0,    0x80, 0x04, 0x08,
+      0,    0x80, 0x04, 0x08, 0x60, 0, 0, 0, 0x60, 0,    0,    0,    5,    0,    0,    0,
+      0,    0x10, 0,    0,    0xb8, 1, 0, 0, 0,    0xbb, 42,   0,    0,    0,    0xcd, 0x80};
+  return {std::begin(kProgram), std::end(kProgram)};
+}
+
 // An ELF program of some machine that ends at once; there is no other in it.
 std::string elf(unsigned char word_size, unsigned char machine) {
   std::string program(64 + 56, '\0');
@@ -199,6 +211,7 @@ TEST_CASE("a bootstrap that is none is an invalid entry point, whatever it is in
                                   {"interpreter-of-the-host", "#!/root/bin/interpreter\n", true},
                                   {"other-machine", elf(2, 183), true},        // AArch64
                                   {"other-machine-32-bit", elf(1, 40), true},  // Arm
+                                  {"x86-of-32-bit", program_32_bit(), true},
                                   {"cut-short",
                                    std::string("\x7f"
                                                "ELF"),

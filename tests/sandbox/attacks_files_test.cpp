@@ -146,6 +146,21 @@ TEST_CASE("a working directory that is a descriptor leads nowhere outside") {  /
   }
 }
 
+TEST_CASE("a descriptor of a directory of the host's is no working directory") {  // D2, G3
+  Jails jails;
+  TempDir host;
+  ::chmod(host.path().c_str(), 0755);
+  sys::Fd const directory(::open(host.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  auto spec = attacker({"climb-here"});
+  spec.output_fd = directory.get();  // what a host should not do: it is the program's descriptor 1
+  spec.working_directory = "/proc/self/fd/1";
+  auto const ticket = jails.sandbox().submit(spec).value();
+  auto const event = jails.next(ticket);
+  REQUIRE(event.has_value());
+  REQUIRE(std::holds_alternative<Failed>(*event));
+  CHECK(std::get<Failed>(*event).step == "verify-directory");
+}
+
 TEST_CASE("nothing of the kernel's can be written") {  // D6
   Jails jails;
   auto const story = jails.run(attacker({"write-kernel"}));
