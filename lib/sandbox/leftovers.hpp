@@ -9,9 +9,11 @@
 //
 // So a start may clear away at any time, beside living runtimes of this process and of others and
 // beside other starts that do the same; and what a start killed half-way leaves is a dead group
-// like any other, only smaller. One lock is lent: who kept its descriptor over a fork keeps the
-// group until he ends. Without a cgroup (Privilege::unprivileged) there is nothing to clear: jails
-// end with their spawner, and the spawner with its host.
+// like any other, only smaller. Two locks are lent: to a spawner on its way to its exec, for as
+// long as that takes, and to a host's own fork that kept the descriptor, until it ends. Until then
+// the group counts as alive, and a later start removes it. Without a cgroup
+// (Privilege::unprivileged) there is nothing to clear: jails end with their spawner, and the
+// spawner with its host.
 #pragma once
 
 #include <string>

@@ -65,20 +65,20 @@ class OwnCgroups {
       if (entry.is_directory()) found.insert(entry.path().filename());
     return found;
   }
-  // Living ones, of all groups.
-  std::vector<pid_t> processes() const {
+  // Living ones, of all groups or of one.
+  std::vector<pid_t> processes(std::string const& of = {}) const {
     std::vector<pid_t> found;
     for (auto const& entry : std::filesystem::recursive_directory_iterator(
-             path_, std::filesystem::directory_options::skip_permission_denied)) {
+             path_ + "/" + of, std::filesystem::directory_options::skip_permission_denied)) {
       if (entry.path().filename() != "cgroup.procs") continue;
       std::ifstream file(entry.path());
       for (pid_t pid; file >> pid;) found.push_back(pid);
     }
     return found;
   }
-  bool empties() const {
-    for (int i = 0; i < 500 && !processes().empty(); ++i) ::usleep(10'000);
-    return processes().empty();
+  bool empties(std::string const& of = {}) const {
+    for (int i = 0; i < 500 && !processes(of).empty(); ++i) ::usleep(10'000);
+    return processes(of).empty();
   }
 
  private:
