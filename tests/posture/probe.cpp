@@ -13,6 +13,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <csignal>
@@ -75,7 +76,7 @@ void spoil_process() {
   ::sched_setaffinity(0, sizeof first, &first);
   ::prctl(PR_SET_TIMERSLACK, 1'000'000);
   ::personality(ADDR_NO_RANDOMIZE);
-  ::setpriority(PRIO_PROCESS, 0, ::getpriority(PRIO_PROCESS, 0) + 5);
+  ::setpriority(PRIO_PROCESS, 0, std::max(5, ::getpriority(PRIO_PROCESS, 0)));
   std::ofstream("/proc/self/oom_score_adj") << 300;
   lower_soft(RLIMIT_CORE, 0);
   lower_soft(RLIMIT_STACK, 4 << 20);
@@ -150,6 +151,7 @@ int main() try {
   asio::io_context io;
   faas::Options options;
   options.allow_degraded = true;
+  options.scheduler.max_instances = 4;  // whatever RLIMIT_NOFILE is
   if (char const* root = std::getenv("FAAS_TEST_CGROUP_ROOT")) options.cgroup_root = root;
   auto runtime = faas::Runtime::open(io.get_executor(), options).value();
   std::exception_ptr failed;
