@@ -22,19 +22,55 @@ namespace {
 std::string const kWorkloads = FAAS_SOURCE_DIR "/tests/workloads/";
 
 // Libcs, runtimes, and programs that people run. "Old programs" or "event loops" are nobody.
-char const* const kSomebody[] = {
-    "glibc",      "musl",       "libc",  //
-    "Go",         "Rust",       "Java",      "Python",        "Node",
-    "libuv",      "V8",         "perl",      "every runtime",  //
-    "bash",       "dash",       "coreutils", "util-linux",    "findutils",
-    "tar",        "install",    "mkfifo",  //
-    "cp",         "mv",         "ls",        "touch",         "ln",
-    "df",         "git",        "curl",  //
-    "SQLite",     "PostgreSQL", "RocksDB",   "LMDB",          "Redis",
-    "nginx",      "Chromium",   "tini",      "GnuPG",  //
-    "libsodium",  "OpenSSL",    "OpenMP",    "OpenBLAS",      "libffi",
-    "libcap",     "libevent",   "Asio",      "glib",          "systemd libraries",
-    "getaddrinfo"};
+char const* const kSomebody[] = {"glibc",
+                                 "musl",
+                                 "libc",  //
+                                 "Go",
+                                 "Rust",
+                                 "Java",
+                                 "Python",
+                                 "Node",
+                                 "libuv",
+                                 "V8",
+                                 "perl",
+                                 "every runtime",  //
+                                 "bash",
+                                 "dash",
+                                 "coreutils",
+                                 "util-linux",
+                                 "findutils",
+                                 "tar",
+                                 "install",
+                                 "mkfifo",  //
+                                 "cp",
+                                 "mv",
+                                 "ls",
+                                 "touch",
+                                 "ln",
+                                 "df",
+                                 "git",
+                                 "curl",  //
+                                 "SQLite",
+                                 "PostgreSQL",
+                                 "RocksDB",
+                                 "LMDB",
+                                 "Redis",
+                                 "nginx",
+                                 "Chromium",
+                                 "tini",
+                                 "GnuPG",  //
+                                 "libsodium",
+                                 "OpenSSL",
+                                 "OpenMP",
+                                 "OpenBLAS",
+                                 "libffi",
+                                 "libcap",
+                                 "libevent",
+                                 "Asio",
+                                 "glib",
+                                 "systemd libraries",
+                                 "getaddrinfo",
+                                 "the posture test"};
 
 // As a word of its own: "cp" is not in "tcp".
 bool names_somebody(std::string_view reason) {
