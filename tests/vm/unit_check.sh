@@ -23,6 +23,12 @@ call() {  # name, runtime, handler
 call hello-cpp provided.al2023 bootstrap
 call hello-python "$(basename /usr/bin/python3.*)" app.handler
 call hello-node "nodejs$(node --version | sed 's/v\([0-9]*\).*/\1/').x" index.handler
+# One that has to be ended, its last memory figure, and what is deleted with its code.
+mkdir /functions/slow
+printf 'import time\ndef handler(event, context):\n    time.sleep(60)\n' >/functions/slow/app.py
+faasd deploy slow /functions/slow --runtime "$(basename /usr/bin/python3.*)" --handler app.handler --timeout 2
+echo "slow: $(faasd invoke slow --log 2>&1 | tr '\n' ' ')"
+faasd delete hello-node
 for group in /sys/fs/cgroup/system.slice/faasd.service/*/; do echo "leaf: $(basename $group) $(cat $group/memory.max 2>/dev/null)"; done
 sed 's/^/log: /' /run/faasd.log
 systemctl stop faasd

@@ -147,7 +147,7 @@ EXPECTED = [
     # In the leaf of a cgroup that systemd delegated.
     r"^cgroup: 0::/system.slice/faasd.service/faasd$",
     # No filter of the unit's, or every function would have two.
-    r"^daemon: CapBnd: 0000000001[0-9a-f]+ NoNewPrivs: 1 Seccomp: 0",
+    r"^daemon: CapBnd: 00000000002000e0 NoNewPrivs: 1 Seccomp: 0",
     # The restrictions hold.
     r"^sees: touch: .*/usr/x: Read-only file system$",
     r"^sees: d---------.* /root$",
@@ -155,6 +155,9 @@ EXPECTED = [
     r'^hello-cpp: \{"hello":\{"name": "unit"\},"from":"c\+\+"',
     r'^hello-python: \{"hello": ?"unit", ?"from": ?"python"',
     r'^hello-node: \{"hello":"unit","from":"node"',
+    r"^slow: .*timed out after 2",
+    r"^slow: .*Max Memory Used: [1-9]\d* MB",
+    r"^deleted hello-node",
     r"^stopped: success inactive$",
 ]
 

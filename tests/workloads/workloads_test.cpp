@@ -102,7 +102,7 @@ TEST_CASE("a shell script does its work with the tools of the base system") {
   CHECK(run(kSources + "shell", {"/usr/bin/bash", "/var/task/main.sh"}) ==
         R"(files: copy copy/b copy/hard copy/link copy/renamed copy/zeros 640 1000000000 14 16384
 archive: ./a/hard ./a/list ./a/zeros same 4eb8a5d3
-jobs: late USR1 143 timed out 124 5 nohup
+jobs: late USR1 143 timed out 124 19 nohup
 text: one three two hree wo 11 2 3
 system: Linux sandbox /tmp 4096 /tmp no terminal 8 100000
 perl: 2 4 6 from a child

@@ -76,7 +76,8 @@ void processes(void) {
   gid_t groups[8];
   uid_t r, e, s;
   NEED(getgroups(8, groups) >= 0 && getresuid(&r, &e, &s) == 0 && getresgid(&r, &e, &s) == 0);
-  NEED(getpriority(PRIO_PROCESS, 0) == 0 && nice(1) == 1);
+  int const before = getpriority(PRIO_PROCESS, 0);
+  NEED(nice(1) == (before < 19 ? before + 1 : 19));
   printf("processes: %d, %s, %s, abort is %d\n", answer, product, line, aborted());
 }
 

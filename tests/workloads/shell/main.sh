@@ -43,7 +43,7 @@ wait "$!" || true
   wait "$!" || status=$?
   set +m
 } 2>/dev/null
-echo "jobs: $line $caught $status $(timeout 0.1 sleep 60 || echo "timed out $?") $(nice -n 5 nice) $(nohup echo nohup 2>/dev/null)"
+echo "jobs: $line $caught $status $(timeout 0.1 sleep 60 || echo "timed out $?") $(nice -n 19 nice) $(nohup echo nohup 2>/dev/null)"
 
 echo "text: $(sort a/list | tr '\n' ' ')$(sed -n 's/t\(.*\)/\1/p' a/list | tr '\n' ' ')$(awk '{ n += length } END { print n }' a/list) $(grep -c o a/list) $(echo äö | LC_ALL=C.UTF-8 wc -m)"
 echo "system: $(uname -s) $(id -un) $(pwd) $(ulimit -S -s 4096; ulimit -s) $(df --output=target /tmp | tail -n 1) $( [ -t 0 ] || echo no terminal) $(ls -la a | wc -l) $(seq 1 100000 | tail -n 1)"
