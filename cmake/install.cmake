@@ -14,6 +14,11 @@ install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/faas DESTINATION ${CMAKE_INSTALL
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 if(TARGET faasd)
   install(TARGETS faasd RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  # Made at installation, when the prefix is known.
+  install(CODE "set(template ${PROJECT_SOURCE_DIR}/tools/faasd/faasd.service.in)
+    set(faasd \${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}/faasd)")
+  install(CODE [[
+    configure_file(${template} $ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}/lib/systemd/system/faasd.service @ONLY)]])
 endif()
 install(EXPORT faas-targets NAMESPACE faas:: DESTINATION ${package_dir})
 

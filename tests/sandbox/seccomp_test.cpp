@@ -28,20 +28,6 @@ TEST_CASE("each class allows at most 230 calls") {
   for (auto const which : {kGeneral, kPython, kNode}) CHECK(allowed(which).size() <= 230);
 }
 
-TEST_CASE("every rule has a reason, and no call two kinds of rule") {
-  std::set<std::string> plain;
-  for (auto const& rule : call_rules()) {
-    CAPTURE(rule.call);
-    CHECK(std::string_view(rule.reason).size() > 2);
-    CHECK(plain.insert(rule.call).second);
-  }
-  for (auto const& rule : argument_rules()) {
-    CAPTURE(rule.call);
-    CHECK(std::string_view(rule.reason).size() > 2);
-    CHECK_FALSE(plain.contains(rule.call));
-  }
-}
-
 TEST_CASE("a filter is compiled for each class, small enough for the kernel") {
   for (auto const which : {SeccompClass::general, SeccompClass::python, SeccompClass::node}) {
     auto const program = compile_filter(which, true).value();
