@@ -75,12 +75,13 @@ struct Failed {
 // The program's first process ended and everything it left behind was killed.
 struct Exited {
   Ticket ticket = 0;
-  std::optional<int> code;     // exit status, or
-  std::optional<int> signal;   // the signal that ended it; neither: lost
-  bool lost = false;           // the spawner ended under it
-  bool out_of_memory = false;  // the kernel (or the memory watch) killed it for memory
-  Bytes max_memory;            // peak; 0 where the host cannot tell
-  Duration cpu{};              // user + system time of all its processes
+  std::optional<int> code;        // exit status, or
+  std::optional<int> signal;      // the signal that ended it; neither: lost
+  bool lost = false;              // the spawner ended under it
+  bool out_of_memory = false;     // the kernel (or the memory watch) killed it for memory
+  bool out_of_processes = false;  // Spec::processes refused it one; known with cgroup v2 only
+  Bytes max_memory;               // peak; 0 where the host cannot tell
+  Duration cpu{};                 // user + system time of all its processes
 };
 using SandboxEvent = std::variant<Started, Failed, Exited>;
 
