@@ -44,8 +44,8 @@ struct Spec {
   std::string opt;   // the same for /opt
   std::vector<SpecFile> files;
   SeccompClass seccomp = SeccompClass::general;
-  Bytes memory = 128_MiB;     // the kernel's limit is memory + tmp (a full /tmp is ENOSPC, not OOM)
-  Bytes tmp = 512_MiB;        // size of /tmp; one inode for each 4 KiB, at least 1,024
+  Bytes memory = 128_MiB;  // the kernel's limit is memory + tmp (a full /tmp is ENOSPC, not OOM)
+  Bytes tmp = 512_MiB;     // size of /tmp; a file for each 4 KiB of it or of memory, at least 1,024
   unsigned processes = 1024;  // processes and threads
   unsigned open_files = 1024;
   double cpus = 0;  // CPUs' worth of time; 0: no limit

@@ -172,8 +172,20 @@ int memory_bomb(char const* kind) {
   return 64;
 }
 
+// With a full /tmp nothing is left between the memory and the kernel's limit.
+static void fill_small_tmp(void) {
+  int const fd = open("/tmp/full", O_CREAT | O_WRONLY, 0600);
+  while (write(fd, block, 4096) > 0) continue;
+}
+
+int memory_bomb_beside_full_tmp(char const* kind) {
+  fill_small_tmp();
+  return memory_bomb(kind);
+}
+
 // The child is to blame; its parent would go on as if nothing had been.
 int child_bomb(void) {
+  fill_small_tmp();
   if (fork() == 0)
     for (;;) touch(1);
   wait(NULL);

@@ -9,9 +9,9 @@ using namespace faas::test;
 
 namespace {
 
-// With next to no /tmp the kernel's limit comes before the watch.
+// Of memory alone: the watch never sees more than it allows.
 Spec within_kernel_limit(std::string kind) {
-  Spec spec = victim("memory", std::move(kind));
+  Spec spec = victim("memory-beside-full-tmp", std::move(kind));
   spec.tmp = Bytes{64 << 10};
   return spec;
 }
@@ -38,7 +38,7 @@ TEST_CASE("a heap bomb ends as out of memory, whole, and its neighbour goes on")
 
 TEST_CASE("at memory.max the kernel ends the jail as a group, whatever kind the memory is of") {
   Neighbourhood here;
-  for (char const* kind : {"private", "shared", "memfd", "pipes", "unix-queues", "epolls"}) {
+  for (std::string const kind : {"private", "shared", "memfd", "pipes", "unix-queues", "epolls"}) {
     CAPTURE(kind);
     auto const kills = field(group_of_all() / "memory.events", "oom_group_kill");
     Jail const bomb = here.bomb(within_kernel_limit(kind));
@@ -62,7 +62,7 @@ TEST_CASE("memory that a child takes ends the jail, not only the child") {
 
 TEST_CASE("memory that /tmp does not use is not the function's, whatever kind it is of") {
   Neighbourhood here;
-  for (char const* kind :
+  for (std::string const kind :
        {"private", "shared", "memfd", "pipes", "unix-queues", "tcp-queues", "epolls"}) {
     CAPTURE(kind);
     auto const kills = field(group_of_all() / "memory.events", "oom_kill");

@@ -220,6 +220,8 @@ int main(int argc, char** argv) {
     if (!strcmp(verb, verbs[i].name))
       return verbs[i].simple ? verbs[i].simple() : verbs[i].counted(number);
   if (!strcmp(verb, "memory") && argc > 2) return memory_bomb(argv[2]);
+  if (!strcmp(verb, "memory-beside-full-tmp") && argc > 2)
+    return memory_bomb_beside_full_tmp(argv[2]);
   if (!strcmp(verb, "fork-bomb")) fork_bomb();
   if (!strcmp(verb, "spinners")) spinners(number);
   if (!strcmp(verb, "orphans")) orphans();

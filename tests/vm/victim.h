@@ -9,6 +9,7 @@ _Noreturn void hold(void);
 // bombs.c
 void touch(long mib);
 int memory_bomb(char const* kind);
+int memory_bomb_beside_full_tmp(char const* kind);
 int child_bomb(void);
 int small_objects(void);
 int user_limits(void);

@@ -233,7 +233,10 @@ class Neighbourhood {
     auto const before = traces();
     Jail jail = start(sandbox, std::move(spec));
     wait_until_printed(jail);
-    for (int i = 0; i < 5; ++i) CHECK(neighbour.answers());
+    for (int i = 0; i < 5; ++i) {
+      std::this_thread::sleep_for(100ms);
+      CHECK(neighbour.answers());
+    }
     sandbox.kill(jail.ticket);
     end(jail, 60s);
     CHECK(jail.exited.signal == 9);
