@@ -28,9 +28,10 @@ void plan_limits(Builder& b) {
   limit(b, "limit-core", FAAS_N(RLIMIT_CORE), std::min<std::uint64_t>(1, b.host.max_core));
   limit(b, "limit-files", FAAS_N(RLIMIT_NOFILE),
         std::min<std::uint64_t>(b.spec.open_files, b.host.max_open_files));
-  // Counted for each user namespace, so jails with one host id do not share it. One more for pid 1,
-  // and one behind pids.max, which can tell afterwards that it was met.
-  std::uint64_t const beyond = b.host.pids_controller ? 2 : 1;
+  // Counted for each user namespace, so jails with one host id do not share it. One more for pid 1;
+  // and some behind pids.max, which can tell afterwards that it was met. (Forks on their way
+  // count.)
+  std::uint64_t const beyond = b.host.pids_controller ? 65 : 1;
   limit(b, "limit-processes", FAAS_N(RLIMIT_NPROC),
         std::min<std::uint64_t>(b.spec.processes + beyond, b.host.max_processes));
   // Never RLIMIT_AS: Node reserves more addresses than any limit one would set. Shared memory is

@@ -228,13 +228,15 @@ class Neighbourhood {
     return jail;
   }
 
-  // As bomb(), of one that does not end by itself: it is killed once it has printed something.
-  Jail killed_bomb(Spec spec) {
+  // As bomb(), of one that does not end by itself: it is killed once it has printed something and
+  // its cgroup looks like that.
+  Jail killed_bomb(Spec spec, bool (*gone_off)(fs::path const&)) {
     auto const before = traces();
     Jail jail = start(sandbox, std::move(spec));
     wait_until_printed(jail);
-    for (int i = 0; i < 5; ++i) {
-      std::this_thread::sleep_for(100ms);
+    auto const cgroup = cgroup_of(jail);
+    for (int tries = 0; tries < 600 && !gone_off(cgroup); ++tries) {
+      std::this_thread::sleep_for(50ms);
       CHECK(neighbour.answers());
     }
     sandbox.kill(jail.ticket);
