@@ -44,8 +44,8 @@ struct Spec {
   std::string opt;   // the same for /opt
   std::vector<SpecFile> files;
   SeccompClass seccomp = SeccompClass::general;
-  Bytes memory = 128_MiB;     // the kernel's limit is memory + tmp (a full /tmp is ENOSPC, not OOM)
-  Bytes tmp = 512_MiB;        // size of /tmp; one inode for each 4 KiB, at least 1,024
+  Bytes memory = 128_MiB;  // the kernel's limit is memory + tmp (a full /tmp is ENOSPC, not OOM)
+  Bytes tmp = 512_MiB;     // size of /tmp; a file for each 4 KiB of it or of memory, at least 1,024
   unsigned processes = 1024;  // processes and threads
   unsigned open_files = 1024;
   double cpus = 0;  // CPUs' worth of time; 0: no limit
@@ -75,12 +75,13 @@ struct Failed {
 // The program's first process ended and everything it left behind was killed.
 struct Exited {
   Ticket ticket = 0;
-  std::optional<int> code;     // exit status, or
-  std::optional<int> signal;   // the signal that ended it; neither: lost
-  bool lost = false;           // the spawner ended under it
-  bool out_of_memory = false;  // the kernel (or the memory watch) killed it for memory
-  Bytes max_memory;            // peak; 0 where the host cannot tell
-  Duration cpu{};              // user + system time of all its processes
+  std::optional<int> code;        // exit status, or
+  std::optional<int> signal;      // the signal that ended it; neither: lost
+  bool lost = false;              // the spawner ended under it
+  bool out_of_memory = false;     // the kernel (or the memory watch) killed it for memory
+  bool out_of_processes = false;  // Spec::processes refused it one; known with cgroup v2 only
+  Bytes max_memory;               // peak; 0 where the host cannot tell
+  Duration cpu{};                 // user + system time of all its processes
 };
 using SandboxEvent = std::variant<Started, Failed, Exited>;
 

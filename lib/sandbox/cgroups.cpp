@@ -100,6 +100,9 @@ bool Cgroup::populated(int events) {
 bool Cgroup::was_out_of_memory() const {
   return stat_value(fd_.get(), "memory.events", "oom_kill") > 0;
 }
+bool Cgroup::was_out_of_processes() const {
+  return stat_value(fd_.get(), "pids.events", "max") > 0;
+}
 std::uint64_t Cgroup::peak() const {
   auto text = sys::read_text(fd_.get(), "memory.peak");
   return text ? std::strtoull(text->c_str(), nullptr, 10) : 0;

@@ -38,6 +38,7 @@ class Cgroup {
   static bool populated(int events);
   sys::Fd events() const;  // EPOLLPRI when `populated` changes
   bool was_out_of_memory() const;
+  bool was_out_of_processes() const;
   std::uint64_t peak() const;    // bytes; 0 without the controller
   std::uint64_t cpu_us() const;  // 0 if it cannot be read
 

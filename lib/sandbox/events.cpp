@@ -90,6 +90,7 @@ void Sandbox::Impl::on_exited(Jails::iterator it, wire::Reply const& reply) {
     cpu = std::max(cpu, jail.cgroup.cpu_us());
     peak = jail.cgroup.peak();
     event.out_of_memory |= jail.cgroup.was_out_of_memory();
+    event.out_of_processes = jail.cgroup.was_out_of_processes();
   }
   event.cpu = std::chrono::microseconds(cpu > reply.own_us ? cpu - reply.own_us : 0);
   event.max_memory = {peak ? peak : reply.peak};

@@ -40,8 +40,11 @@ void plan_limits(Builder& b) {
   // nothing.
   limit(b, "limit-core", FAAS_N(RLIMIT_CORE), 1);
   limit(b, "limit-files", FAAS_N(RLIMIT_NOFILE), b.spec.open_files);
-  // Counted for each user namespace, so jails with one host id do not share it. One more for pid 1.
-  limit(b, "limit-processes", FAAS_N(RLIMIT_NPROC), b.spec.processes + 1ull);
+  // Counted for each user namespace, so jails with one host id do not share it. One more for pid 1;
+  // and some behind pids.max, which can tell afterwards that it was met. (Forks on their way
+  // count.)
+  std::uint64_t const beyond = b.host.pids_controller ? 65 : 1;
+  limit(b, "limit-processes", FAAS_N(RLIMIT_NPROC), b.spec.processes + beyond);
   // Never RLIMIT_AS: Node reserves more addresses than any limit one would set. Shared memory is
   // outside RLIMIT_DATA; the memory watch counts it.
   limit(b, "limit-data", FAAS_N(RLIMIT_DATA),

@@ -22,7 +22,7 @@ import case_log  # noqa: E402
 BUSYBOX = pathlib.Path("/bin/busybox")
 
 
-def image(folder, programs, helpers, plain):
+def image(folder, programs, helpers, arguments):
     busybox = BUSYBOX.read_bytes()
     fs = initramfs.Initramfs()
     for name in ("bin", "usr", "usr/bin", "dev", "etc", "new", "tests"):
@@ -31,7 +31,7 @@ def image(folder, programs, helpers, plain):
     fs.file("usr/bin/busybox", busybox)
     fs.link("bin/busybox", "/usr/bin/busybox")
     fs.file("init", (HERE / "init.sh").read_bytes())
-    fs.file("etc/test-arguments", b"" if plain else b"-r=xml --no-intro=true\n", 0o644)
+    fs.file("etc/test-arguments", f"{arguments}\n".encode(), 0o644)
     fs.file("etc/passwd", b"root:x:0:0::/root:/bin/sh\nhost:x:1000:1000::/tmp:/bin/sh\n", 0o644)
     for program in programs:
         fs.file(f"tests/{program.name}", program.read_bytes())
@@ -45,14 +45,25 @@ def image(folder, programs, helpers, plain):
 def boot(args, folder):
     """Returns what the machine said, and why it was stopped (None: it powered off)."""
     results = folder / "results"
+    arguments = "" if args.plain else "-r=xml --no-intro=true"
+    if args.only:
+        # A wildcard for what a shell and doctest would split at.
+        arguments += " --test-case=" + re.sub("[ ,]", "*", args.only)
     console = folder / "console"
     command = [
         "qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-m", str(args.memory), "-smp", "2",
-        "-kernel", str(args.kernel), "-initrd", str(image(folder, args.program, args.helper, args.plain)),
+        "-kernel", str(args.kernel), "-initrd", str(image(folder, args.program, args.helper, arguments)),
         "-append", "console=ttyS0 quiet panic=-1 cgroup_no_v1=all psi=1 rdinit=/init mitigations=off",
         "-display", "none", "-nodefaults", "-no-reboot", "-nic", "none",
         "-serial", f"file:{console}", "-serial", f"file:{results}",
     ]
+    for index, size in enumerate(args.disk):
+        disk = folder / f"disk{index}"
+        with disk.open("wb") as file:
+            file.truncate(size << 20)  # sparse
+        # NVMe, whose driver the cloud kernel has built in.
+        command += ["-drive", f"file={disk},if=none,id=disk{index},format=raw,cache=unsafe",
+                    "-device", f"nvme,serial=disk{index},drive=disk{index}"]
     try:
         done = subprocess.run(command, timeout=args.timeout, capture_output=True, text=True)
         stopped = None if done.returncode == 0 else f"qemu: status {done.returncode}: {done.stderr}"
@@ -118,8 +129,11 @@ def main():
     parser.add_argument("--kernel", type=pathlib.Path, required=True)
     parser.add_argument("--program", type=pathlib.Path, action="append", required=True, help="static; repeatable")
     parser.add_argument("--helper", type=pathlib.Path, action="append", default=[], help="put into /usr/bin; repeatable")
+    parser.add_argument("--disk", type=int, action="append", default=[],
+                        help="MiB of an empty disk, /dev/nvme0n1 and so on; repeatable")
     parser.add_argument("--plain", action="store_true", help="the programs are not doctest ones")
     parser.add_argument("--expect", action="append", default=[], help="a pattern that must be said; repeatable")
+    parser.add_argument("--only", help="doctest's filter of cases, for one run by hand")
     parser.add_argument("--timeout", type=int, default=300, help="seconds until the machine is ended")
     parser.add_argument("--memory", type=int, default=1536, help="MiB of the machine")
     args = parser.parse_args()

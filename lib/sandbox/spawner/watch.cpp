@@ -112,7 +112,9 @@ std::uint64_t from_processes(Jail const& jail) {
 std::uint64_t memory_of(Jail const& jail) {
   static char text[8192];
   if (jail.cgroup >= 0 && read_text(jail.cgroup, "memory.stat", text, sizeof text)) {
-    auto const all = field(text, "anon") + field(text, "kernel") + field(text, "shmem");
+    // `kernel` holds pipes and unix sockets; TCP's queues stand apart.
+    auto const all =
+        field(text, "anon") + field(text, "kernel") + field(text, "sock") + field(text, "shmem");
     auto const tmp = tmp_used(jail);
     return all > tmp ? all - tmp : 0;
   }
