@@ -6,7 +6,7 @@ using namespace faas::test;
 
 namespace {
 
-constexpr Situation kColdRoot{0, 0}, kTenthRoot{1, 0}, kThreadDelegated{2, 1}, kColdUser{0, 2};
+constexpr Situation kColdRoot{0, 0}, kThreadDelegated{2, 1}, kColdUser{0, 2};
 
 Golden accepted_everywhere(Golden golden, Lines const& found) {
   for (std::size_t call = 0; call < kCalls.size(); ++call)
