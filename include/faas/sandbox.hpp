@@ -62,9 +62,11 @@ using Ticket = std::uint64_t;
 // The program's exec succeeded.
 struct Started {
   Ticket ticket = 0;
-  int listener = -1;  // owned by the receiver: close it. -1 unless Spec::listener
-  int pid = 0;        // in our pid namespace; for reading /proc only, never for signals
-  Duration jail{};    // submit until exec, as seen here
+  // owned by the receiver: close it. -1 unless Spec::listener, and where no descriptor was free;
+  // the jail is being killed then
+  int listener = -1;
+  int pid = 0;      // in our pid namespace; for reading /proc only, never for signals
+  Duration jail{};  // submit until exec, as seen here
 };
 // No byte of the program ran; nothing is left behind.
 struct Failed {

@@ -144,6 +144,11 @@ Result<Cgroup> Cgroups::create(Spec const& spec) const {
   Cgroup group;
   group.name_ = spec.id;
   group.fd_ = open_group(own_.get(), spec.id);
+  if (!group) {  // no descriptor free; a jail without its group would be one without limits
+    auto const error = sys::errno_error("open of cgroup " + spec.id, errno);
+    remove(group);
+    return error;
+  }
   auto const set = [&](char const* file, std::string const& value) {
     return sys::write_text(group.fd(), file, value);
   };

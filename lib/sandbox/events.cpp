@@ -53,6 +53,8 @@ void Sandbox::Impl::take_reply(SpawnerReply reply) {
 void Sandbox::Impl::on_started(Jails::iterator it, SpawnerReply& reply) {
   auto& jail = it->second;
   jail.pid = reply.head.pid;
+  // None was free here: without its listener or its pidfd it is of no use and out of reach.
+  if (reply.fds.size() != jail.files) signal(it->first, wire::Verb::kill);
   Started event;
   event.ticket = it->first;
   event.pid = jail.pid;

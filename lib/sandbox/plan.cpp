@@ -103,7 +103,11 @@ Plan make_plan(Spec const& spec, Facts const& host, std::uint32_t host_uid,
   // the user namespace, too: were that root, one jail could take all of root's (B8, A12).
   if (b.ids_of_its_own()) b.plan.owner = host_uid;
   b.in(wire::Where::before);
-  if (b.ids_of_its_own()) plan_package_trees(b);
+  if (b.ids_of_its_own()) {
+    // The jail may not (setgroups is denied in it), and root's groups are not the function's.
+    b.step("no-groups", FAAS_CALL(setgroups), {number(0), number(0)});
+    plan_package_trees(b);
+  }
   plan_maps(b, host_uid, host_gid);
   b.in(wire::Where::jail);
   // First of all: whatever happens to the spawner, nothing of the jail outlives it.

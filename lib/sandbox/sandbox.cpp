@@ -256,6 +256,7 @@ Result<Ticket> Sandbox::Impl::start(Spec const& spec, TimePoint submitted) {
   Jail jail;
   jail.id = spec.id;
   jail.submitted = submitted;
+  jail.files += spec.listener;
   auto const ticket = next_ticket++;
   auto ok = claim(spec, jail);
   if (ok) ok = send_start(spec, jail, ticket);

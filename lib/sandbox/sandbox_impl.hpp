@@ -26,7 +26,8 @@ struct Sandbox::Impl {
     sys::Fd events;  // of its cgroup, once lost
     int pid = 0;
     TimePoint submitted;
-    bool killed = false;  // kill() was called: if it never starts, that is why
+    std::size_t files = 1;  // that come with `started`: pidfd, listener
+    bool killed = false;    // kill() was called: if it never starts, that is why
     bool lost = false;
   };
   using Jails = std::map<Ticket, Jail>;

@@ -78,8 +78,8 @@ FAAS_RAW int be_born(void* argument) {
   int const image = end > 3 ? end : 3;
   if (::syscall(SYS_dup3, program, image, O_CLOEXEC) < 0) fail();
   // Descriptors of the host without O_CLOEXEC too.
-  if (birth.first > 3) ::syscall(SYS_close_range, 3, birth.first - 1, 0);
-  ::syscall(SYS_close_range, image + 1, ~0u, 0);
+  if (birth.first > 3 && ::syscall(SYS_close_range, 3, birth.first - 1, 0) != 0) fail();
+  if (::syscall(SYS_close_range, image + 1, ~0u, 0) != 0) fail();
   char const* envp[] = {nullptr};
   ::syscall(SYS_execveat, image, "", birth.argv, envp, AT_EMPTY_PATH);
   fail();

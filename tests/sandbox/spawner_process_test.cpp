@@ -2,8 +2,10 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <filesystem>
 #include <set>
@@ -56,6 +58,22 @@ TEST_CASE("a spawner's program is a sealed file in memory") {
   CHECK((seals & (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)) ==
         (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE));
   CHECK(::open(exe.c_str(), O_WRONLY | O_CLOEXEC) == -1);
+}
+
+TEST_CASE("a start whose descriptors did not all arrive is refused") {
+  auto spawner = SpawnerProcess::start().value();
+  wire::Start start;
+  start.ticket = 7;
+  start.fds = wire::kHasCgroup;  // as if the spawner had had no room for it
+  REQUIRE(spawner.send({reinterpret_cast<char const*>(&start), sizeof start}, {}).has_value());
+  pollfd p{spawner.socket(), POLLIN, 0};
+  REQUIRE(::poll(&p, 1, 10'000) == 1);
+  auto const reply = spawner.receive().value();
+  REQUIRE(reply.has_value());
+  CHECK(reply->head.kind == wire::ReplyKind::failed);
+  CHECK(reply->head.ticket == 7);
+  CHECK(reply->head.step == std::string_view("receive-files"));
+  CHECK(reply->head.error == EMFILE);
 }
 
 TEST_CASE("a dead spawner is an error, not a signal") {

@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,6 +118,14 @@ static int ready(void) {
   return fflush(stdout);
 }
 
+// Until nobody reads its output any more.
+static int hold(void) {
+  struct pollfd p = {.fd = 1};
+  puts("== end");
+  fflush(stdout);
+  return poll(&p, 1, -1) != 1;
+}
+
 // Nothing but SIGKILL ends it, nor its daemons.
 static _Noreturn void stubborn(void) {
   sigset_t all;
@@ -194,8 +203,10 @@ int attempt(int argc, char** argv) {
   if (!strcmp(what, "polite")) polite();
   if (!strcmp(what, "zombies")) return zombies();
   if (!strcmp(what, "posture")) return posture(stdout, argv), 0;
+  if (!strcmp(what, "posture-hold")) return posture(stdout, argv), hold();
   if (!strcmp(what, "inherited")) return inherited();
   if (!strcmp(what, "attempts")) return attempts();
+  if (!strcmp(what, "doors")) return doors();
   if (!strcmp(what, "core-limit")) return core_limit();
   if (!strcmp(what, "calls")) return calls(argv[2]);
   if (!strcmp(what, "fork-bomb")) return fork_bomb();

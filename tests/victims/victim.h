@@ -8,6 +8,7 @@ int serve(void);
 void posture(FILE*, char** argv);
 int inherited(void);
 int attempts(void);
+int doors(void);
 int core_limit(void);
 int calls(char const* path);
 int fork_bomb(void);

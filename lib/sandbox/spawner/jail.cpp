@@ -17,22 +17,25 @@
 namespace spawner {
 namespace {
 
-void send_report(int socket, wire::Report const& report) {
-  send(socket, &report, sizeof report, MSG_NOSIGNAL);
+bool send_report(int socket, wire::Report const& report) {
+  ssize_t sent;
+  do sent = send(socket, &report, sizeof report, MSG_NOSIGNAL);
+  while (sent < 0 && errno == EINTR);
+  return sent == sizeof report;
 }
 
-[[noreturn]] void fail(Start& start, wire::Step const* step, int error) {
+[[noreturn]] void fail(Start& start, char const* step, int error) {
   wire::Report report{};
   report.kind = wire::ReportKind::failed;
   report.error = error;
-  memcpy(report.step, step->name, sizeof report.step);
+  memccpy(report.step, step, 0, sizeof report.step - 1);
   send_report(start.jail_report, report);
   _exit(1);
 }
 
 // The copies of the spawner's descriptors: its library's socket, other jails. Only those of this
 // start stay, up to the plan's own close_range.
-void close_strangers(Start const& start) {
+bool close_strangers(Start const& start) {
   int keep[8];
   int count = 0;
   auto const add = [&](int fd) {
@@ -46,10 +49,10 @@ void close_strangers(Start const& start) {
   unsigned from = 3;
   for (int i = 0; i < count; ++i) {
     auto const fd = static_cast<unsigned>(keep[i]);
-    if (fd > from) syscall(SYS_close_range, from, fd - 1, 0);
+    if (fd > from && syscall(SYS_close_range, from, fd - 1, 0) != 0) return false;
     from = fd + 1;
   }
-  syscall(SYS_close_range, from, ~0u, 0);
+  return syscall(SYS_close_range, from, ~0u, 0) == 0;
 }
 
 // Shared with the vforked child, which writes it before it gives up.
@@ -72,7 +75,7 @@ pid_t start_program(Launch& launch) {
 }
 
 std::uint64_t own_microseconds() {
-  rusage usage;
+  rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   auto const us = [](timeval t) {
     return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000 + static_cast<std::uint64_t>(t.tv_usec);
@@ -88,39 +91,39 @@ std::uint64_t own_microseconds() {
   for (;;) {
     int status;
     pid_t pid;
-    while ((pid = waitpid(-1, &status, WNOHANG | __WALL)) > 0) {
-      if (pid != program) continue;
+    while ((pid = waitpid(-1, &status, WNOHANG | __WALL)) != 0) {
+      if (pid != program) continue;  // also if it failed: the program is still there to wait for
       wire::Report report{};
       report.kind = wire::ReportKind::exited;
       report.status = status;
       report.own_us = own_microseconds();
-      send_report(report_socket, report);
-      _exit(0);
+      bool const told = send_report(report_socket, report);
+      _exit(told ? 0 : WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
     }
     if (sigwaitinfo(&awaited, nullptr) == SIGTERM) kill(program, SIGTERM);
   }
 }
 
+// pid 1 keeps nothing but its report socket: the copies the program has are its own.
+bool keep_report_only(int report) {
+  return (report == 3 || dup3(report, 3, O_CLOEXEC) == 3) &&
+         syscall(SYS_close_range, 4u, ~0u, 0) == 0;
+}
+
 }  // namespace
 
 void run_jail(Start& start) {
-  close_strangers(start);
+  if (!close_strangers(start)) fail(start, "close-strangers", errno);
   start.slots[wire::kReport] = start.jail_report;
   Launch launch{&start, nullptr, 0};
   if (auto const* step = walk(start, wire::Where::jail, launch.error))
-    fail(start, step, launch.error);
+    fail(start, step->name, launch.error);
   pid_t const program = start_program(launch);
-  if (program == -1) {
-    wire::Step fork{};
-    strcpy(fork.name, "start-program");
-    fail(start, &fork, errno);
-  }
-  if (launch.failed) fail(start, launch.failed, launch.error);
+  if (program == -1) fail(start, "start-program", errno);
+  if (launch.failed) fail(start, launch.failed->name, launch.error);
   wire::Report report{};
   report.kind = wire::ReportKind::started;
-  send_report(start.jail_report, report);
-  dup3(start.jail_report, 3, O_CLOEXEC);  // harmless if it is 3 already
-  syscall(SYS_close_range, 4u, ~0u, 0);
+  if (!keep_report_only(start.jail_report) || !send_report(3, report)) _exit(kRanUntold);
   reap(3, program);
 }
 

@@ -2,14 +2,10 @@
 // watch.
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <linux/keyctl.h>
 #include <linux/sched.h>
-#include <linux/securebits.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -53,11 +49,11 @@ void close_fd(int& fd) {
   fd = -1;
 }
 
-void watch_fd(int fd, Source source, int index) {
+bool watch_fd(int fd, Source source, int index) {
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.u64 = static_cast<std::uint64_t>(source) << 32 | static_cast<std::uint32_t>(index);
-  epoll_ctl(state.epoll, EPOLL_CTL_ADD, fd, &event);
+  return epoll_ctl(state.epoll, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
 // By name: a jail just cloned has copies of every descriptor for a moment, and as long as one is
@@ -65,6 +61,10 @@ void watch_fd(int fd, Source source, int index) {
 // then.
 void unwatch_fd(int fd) { epoll_ctl(state.epoll, EPOLL_CTL_DEL, fd, nullptr); }
 
+[[noreturn]] void end_all();
+
+// A library that cannot be told what became of its jails must not be left believing in them: what
+// cannot be said ends the spawner, and that is heard.
 void reply(wire::Reply const& message, int const* fds, int count) {
   alignas(cmsghdr) char control[CMSG_SPACE(2 * sizeof(int))] = {};
   iovec io{const_cast<wire::Reply*>(&message), sizeof message};
@@ -80,7 +80,10 @@ void reply(wire::Reply const& message, int const* fds, int count) {
     c->cmsg_len = CMSG_LEN(static_cast<std::size_t>(count) * sizeof(int));
     memcpy(CMSG_DATA(c), fds, static_cast<std::size_t>(count) * sizeof(int));
   }
-  sendmsg(wire::kSpawnerSocket, &header, MSG_NOSIGNAL);  // a dead library is seen by its pidfd
+  ssize_t sent;
+  do sent = sendmsg(wire::kSpawnerSocket, &header, MSG_NOSIGNAL);
+  while (sent < 0 && errno == EINTR);
+  if (sent < 0) end_all();
 }
 
 void reply_failed(std::uint64_t ticket, char const* step, int error) {
@@ -88,7 +91,7 @@ void reply_failed(std::uint64_t ticket, char const* step, int error) {
   r.kind = wire::ReplyKind::failed;
   r.ticket = ticket;
   r.error = error;
-  strncpy(r.step, step, sizeof r.step - 1);
+  memccpy(r.step, step, 0, sizeof r.step - 1);
   reply(r, nullptr, 0);
 }
 
@@ -110,11 +113,10 @@ bool report_sockets(Start& start) {
   int pair[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) return false;
   int const on = 1;
-  setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
   start.own_report = pair[0];
   start.jail_report = pair[1];
   start.slots[wire::kReport] = pair[0];
-  return true;
+  return setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof on) == 0;
 }
 
 // The effective id alone, and the raw call: capabilities stay (see forget_host), and the way back
@@ -168,8 +170,14 @@ Jail& add_jail(int index, Start const& start, int pidfd) {
   jail.proc = jail.tmp = jail.listener = -1;
   jail.memory = start.head.watched_memory;
   if (index >= state.highest) state.highest = index + 1;
-  watch_fd(jail.report, Source::report, index);
   return jail;
+}
+
+void refuse(Start& start, char const* step, int error) {
+  close_fd(start.own_report);
+  close_fd(start.cgroup);
+  close_start(start);
+  reply_failed(start.head.ticket, step, error);
 }
 
 void start_jail(Start& start) {
@@ -182,6 +190,8 @@ void start_jail(Start& start) {
     failed = "jail-table", error = ENOSPC;
   } else if (!report_sockets(start)) {
     failed = "report-socket", error = errno;
+  } else if (!watch_fd(start.own_report, Source::report, index)) {
+    failed = "watch-report", error = errno;
   } else if (auto const* step = walk(start, wire::Where::before, error)) {
     failed = step->name;
   } else if ((start.pid = clone_jail(start, pidfd)) == 0) {
@@ -189,12 +199,7 @@ void start_jail(Start& start) {
   } else if (start.pid < 0) {
     failed = "clone", error = errno;
   }
-  if (failed) {
-    close_fd(start.own_report);
-    close_fd(start.cgroup);
-    close_start(start);
-    return reply_failed(start.head.ticket, failed, error);
-  }
+  if (failed) return refuse(start, failed, error);
   close_fd(start.jail_report);
   auto& jail = add_jail(index, start, pidfd);
   if (auto const* step = walk(start, wire::Where::after, error)) {
@@ -207,6 +212,10 @@ void start_jail(Start& start) {
 
 // --- requests of the library
 // ------------------------------------------------------------------------
+
+// The kernel drops descriptors that find no room here. A jail without its cgroup would be one
+// without limits.
+bool missing(unsigned flags, int count) { return __builtin_popcount(flags) != count; }
 
 void on_start(std::size_t size, int const* fds, int count) {
   auto& start = state.start;
@@ -225,6 +234,7 @@ void on_start(std::size_t size, int const* fds, int count) {
   start.slots[wire::kOutput] = take(wire::kHasOutput);
   start.slots[wire::kError] = take(wire::kHasError);
   start.cgroup = take(wire::kHasCgroup);
+  if (missing(start.head.fds, count)) return refuse(start, "receive-files", EMFILE);
   start_jail(start);
 }
 
@@ -313,6 +323,11 @@ void on_announce(Jail& jail, unsigned flags, int const* fds, int count, pid_t se
   jail.proc = take(wire::kHasProc);
   jail.tmp = take(wire::kHasTmp);
   jail.program = sender;
+  if (!missing(flags, count)) return;
+  // The memory watch could not look at it.
+  strcpy(jail.step, "receive-files");
+  jail.error = EMFILE;
+  syscall(SYS_pidfd_send_signal, jail.pidfd, SIGKILL, nullptr, 0);
 }
 
 void on_started(Jail& jail) {
@@ -338,12 +353,16 @@ void on_report(int index) {
   int fds[4], count;
   pid_t sender = 0;
   ssize_t const n = receive(jail.report, &report, sizeof report, fds, count, &sender);
-  if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  // ECONNRESET: its pid 1 ended without reading all we wrote; what it wrote can still be read.
+  if (n < 0 && (errno == EAGAIN || errno == EINTR || errno == ECONNRESET)) return;
+  // What it says could be that its program has started.
+  if (n < 0) end_all();
   if (n != sizeof report) {  // its pid 1 is ending; the pidfd says when all of the jail is gone
     unwatch_fd(jail.report);
     close_fd(jail.report);
     jail.ended = true;
-    return watch_fd(jail.pidfd, Source::pidfd, index);
+    if (!watch_fd(jail.pidfd, Source::pidfd, index)) end_all();
+    return;
   }
   switch (report.kind) {
     case wire::ReportKind::announce: return on_announce(jail, report.fds, fds, count, sender);
@@ -399,6 +418,11 @@ void on_end(int index) {
   if (info.si_pid == 0) return;
   unwatch_fd(jail.pidfd);
   int const status = info.si_code == CLD_EXITED ? info.si_status << 8 : info.si_status;
+  if (status == kRanUntold << 8 && !jail.started) {
+    on_started(jail);
+    jail.has_status = true;
+    jail.status = SIGKILL;  // what the program died of when pid 1 was gone
+  }
   forget_jail(jail);
   if (jail.started)
     reply_exited(jail, status, usage);
@@ -434,41 +458,10 @@ void watch_memory() {
 // --- the process
 // ------------------------------------------------------------------------------------
 
-void widen(__rlimit_resource resource, bool without_end) {
-  rlimit limit{RLIM_INFINITY, RLIM_INFINITY};
-  if (without_end && setrlimit(resource, &limit) == 0) return;  // takes root's rights
-  getrlimit(resource, &limit);
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(resource, &limit);
-}
-
-// Nothing of the host's process is left: no handler, no terminal, no groups, no keys.
-void forget_host() {
-  struct sigaction standard {};
-  standard.sa_handler = SIG_DFL;
-  for (int s = 1; s < NSIG; ++s) sigaction(s, &standard, nullptr);
-  sigset_t all;
-  sigfillset(&all);
-  sigprocmask(SIG_SETMASK, &all, nullptr);
-  setsid();
-  if (chdir("/") != 0) _exit(2);
-  umask(0);
-  setgroups(0, nullptr);  // fails without the right to; then the jail keeps the user's own
-  syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr);
-  widen(RLIMIT_NOFILE, false);
-  // A user namespace counts these for its maker, too: what all jails have together stays below our
-  // limit. Each has its own (A12).
-  widen(RLIMIT_NPROC, false);
-  widen(RLIMIT_SIGPENDING, true);
-  // Root's: to take another id for a moment takes no capability away. For others it fails.
-  prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP);
-  prctl(PR_SET_NAME, "faas-spawner");
-}
-
 [[noreturn]] void serve() {
-  state.epoll = epoll_create1(EPOLL_CLOEXEC);
-  watch_fd(wire::kSpawnerSocket, Source::library, 0);
-  watch_fd(wire::kSpawnerHost, Source::host, 0);
+  must((state.epoll = epoll_create1(EPOLL_CLOEXEC)) >= 0);
+  must(watch_fd(wire::kSpawnerSocket, Source::library, 0));
+  must(watch_fd(wire::kSpawnerHost, Source::host, 0));
   wire::Reply hello{};
   hello.kind = wire::ReplyKind::hello;
   hello.version = wire::kVersion;

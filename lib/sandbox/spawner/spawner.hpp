@@ -15,6 +15,11 @@ namespace spawner {
 
 namespace wire = faas::sandbox::wire;
 
+// forget.cpp. Ends the spawner if not: its library is told by the end of the socket.
+void must(bool done);
+// What a process inherits from its host and a spawner must not have.
+void forget_host();
+
 // One start on its way: lives in static memory, valid on both sides of clone3.
 struct Start {
   wire::Start head;
@@ -34,6 +39,9 @@ wire::Step const* walk(Start&, wire::Where, int& error);
 
 // jail.cpp. What pid 1 of a jail does; never returns.
 [[noreturn]] void run_jail(Start&);
+// Its exit status if the program has started and it cannot go on nor say so: all of the jail ends
+// with it.
+inline constexpr int kRanUntold = 3;
 
 // A jail the spawner has made and not yet reported as ended.
 struct Jail {
