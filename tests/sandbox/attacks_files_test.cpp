@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 
 #include <atomic>
+#include <memory>
 #include <thread>
 
 #include "attacker.hpp"
@@ -27,6 +28,14 @@ struct Precious {
   }
   TempDir directory;
 };
+
+// A layer whose link "way" is that descriptor of the function's; to name it would be refused.
+std::unique_ptr<TempDir> way_to(int fd) {
+  auto layer = std::make_unique<TempDir>();
+  layer->write("readme", "");
+  fs::create_symlink("/proc/self/fd/" + std::to_string(fd), *layer / "way");
+  return layer;
+}
 
 // Each name of the package is a directory, a link out of it and a file in turn, for ever.
 void change_kinds(TempDir const& package, std::string const& outside,
@@ -127,11 +136,9 @@ TEST_CASE("no way up leads beyond the root") {  // D3
 TEST_CASE("a working directory that is a descriptor leads nowhere outside") {  // D2
   Jails jails;
   for (int fd = 0; fd < 40; ++fd) {
-    TempDir layer;  // as itself it would be refused: spec_check_test.cpp
-    layer.write("readme", "");
-    fs::create_symlink("/proc/self/fd/" + std::to_string(fd), layer / "way");
+    auto const way = way_to(fd);
     auto spec = attacker({"climb-here"});
-    spec.opt = layer.path();
+    spec.opt = way->path();
     spec.working_directory = "/opt/way";
     auto const story = jails.run(spec);
     CAPTURE(fd);
@@ -153,7 +160,9 @@ TEST_CASE("a descriptor of a directory of the host's is no working directory") {
   sys::Fd const directory(::open(host.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   auto spec = attacker({"climb-here"});
   spec.output_fd = directory.get();  // what a host should not do: it is the program's descriptor 1
-  spec.working_directory = "/proc/self/fd/1";
+  auto const way = way_to(1);
+  spec.opt = way->path();
+  spec.working_directory = "/opt/way";
   auto const ticket = jails.sandbox().submit(spec).value();
   auto const event = jails.next(ticket);
   REQUIRE(event.has_value());
