@@ -82,6 +82,12 @@ fs::path killed_private_directory() {
   return std::string(path, static_cast<std::size_t>(n));
 }
 
+// Soon: another process of the machine that opens a cache may be removing it just now.
+bool is_gone(fs::path const& path) {
+  for (int i = 0; i < 500 && fs::exists(path); ++i) ::usleep(10'000);
+  return !fs::exists(path);
+}
+
 auto const kOld = ZipBuilder().add("a", "old").finish();
 auto const kNew = ZipBuilder().add("d/a", "new").add("b", "new").finish();
 
@@ -139,12 +145,11 @@ TEST_CASE("a private directory whose process was killed goes with the next, a li
   auto living = CodeCache::open({}).value();
   auto const tree = living.pin(store(living, kOld).value().digest).value();
   auto const dead = killed_private_directory();
-  REQUIRE(fs::exists(dead / "trees"));
   auto const strange = dead.string().substr(0, dead.string().size() - 1);  // not a name of ours
   fs::create_directory(strange);
   REQUIRE(::chmod(strange.c_str(), 0700) == 0);
   CHECK(CodeCache::open({}).has_value());
-  CHECK_FALSE(fs::exists(dead));
+  CHECK(is_gone(dead));
   CHECK(fs::exists(tree.path()));
   CHECK(fs::remove(strange));
 }
@@ -157,7 +162,7 @@ TEST_CASE("that, too, may be killed at any system call, and the next completes i
     auto const dead = killed_private_directory();
     end = kill_at(count, dir / "code", [](CodeCache&) { (void)CodeCache::open({}).value(); });
     (void)CodeCache::open({}).value();
-    REQUIRE_FALSE(fs::exists(dead));
+    REQUIRE(is_gone(dead));
   }
   CHECK(count > 30);
 }
