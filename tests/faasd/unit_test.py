@@ -59,12 +59,12 @@ def main():
     if not shutil.which("systemd-analyze"):
         print("SKIP: faasd.unit: systemd-analyze is missing (scripts/setup --tests)")
         return 1 if os.environ.get("FAAS_TEST_REQUIRE_ALL") == "1" else 77
-    text = args.unit.read_text()
-    problems = reaches_functions(text) + verify(text, args.faasd)
+    text, faasd = args.unit.read_text(), args.faasd.resolve()
+    problems = reaches_functions(text) + verify(text, faasd)
     # Both can tell.
     if not reaches_functions(text.replace("NoNewPrivileges=yes", "RestrictRealtime=yes")):
         problems.append("a filter was not noticed")
-    if not verify(text.replace("KillMode=mixed", "KillMode=gently"), args.faasd):
+    if not verify(text.replace("KillMode=mixed", "KillMode=gently"), faasd):
         problems.append("a wrong value was not noticed")
     print(*problems, sep="\n")
     return 1 if problems else 0
