@@ -102,11 +102,8 @@ static void tcp_queues(void) {
   if (one >= 0) widen(one);
   int const other =
       one >= 0 && connect(one, (struct sockaddr*)&a, size) == 0 ? accept(listener, NULL, NULL) : -1;
-  if (other < 0) {
-    listener = -1;
-    a.sin_port = 0;
-    return go_on_in_child();
-  }
+  // Not in a child: what is full by now are the queues, which the kernel counts apart.
+  if (other < 0) refused("connection", one);
   fill(one);
   fill(other);
 }
