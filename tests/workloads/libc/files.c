@@ -29,7 +29,7 @@ static void vectors(int fd) {
 }
 
 static void copies(int from) {
-  int const to = open("/tmp/work/copy", O_RDWR | O_CREAT, 0600);
+  int const to = open("/tmp/files/copy", O_RDWR | O_CREAT, 0600);
   NEED(to >= 0);
   off_t at = 0;
   NEED(sendfile(to, from, &at, 15) == 15);
@@ -51,19 +51,19 @@ static void durable(int fd) {
 static void attributes(int fd) {
   struct timespec const times[2] = {{1000000000, 5}, {1000000000, 5}};
   struct stat s;
-  NEED(fchmod(fd, 0640) == 0 && chmod("/tmp/work/file", 0644) == 0);
-  NEED(fchown(fd, getuid(), getgid()) == 0 && chown("/tmp/work/file", -1, getgid()) == 0);
-  NEED(futimens(fd, times) == 0 && utimes("/tmp/work/file", NULL) == 0);
-  NEED(utime("/tmp/work/file", &(struct utimbuf){1000000000, 1000000000}) == 0);
-  NEED(stat("/tmp/work/file", &s) == 0 && s.st_mtime == 1000000000 && (s.st_mode & 0777) == 0644);
+  NEED(fchmod(fd, 0640) == 0 && chmod("/tmp/files/file", 0644) == 0);
+  NEED(fchown(fd, getuid(), getgid()) == 0 && chown("/tmp/files/file", -1, getgid()) == 0);
+  NEED(futimens(fd, times) == 0 && utimes("/tmp/files/file", NULL) == 0);
+  NEED(utime("/tmp/files/file", &(struct utimbuf){1000000000, 1000000000}) == 0);
+  NEED(stat("/tmp/files/file", &s) == 0 && s.st_mtime == 1000000000 && (s.st_mode & 0777) == 0644);
   char value[16]; /* tmpfs may have none: what counts is that the answer is its own */
-  NEED(getxattr("/tmp/work/file", "user.none", value, sizeof value) == -1);
+  NEED(getxattr("/tmp/files/file", "user.none", value, sizeof value) == -1);
 }
 
 void files(void) {
   umask(022);
-  NEED(mkdir("/tmp/work", 0700) == 0);
-  int const fd = open("/tmp/work/file", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  NEED(mkdir("/tmp/files", 0700) == 0);
+  int const fd = open("/tmp/files/file", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   NEED(fd >= 0);
   vectors(fd);
   copies(fd);
@@ -74,7 +74,7 @@ void files(void) {
   close(other);
   close(fd);
   FILE* unnamed = tmpfile();
-  char name[] = "/tmp/work/XXXXXX";
+  char name[] = "/tmp/files/XXXXXX";
   int const made = mkstemp(name);
   NEED(unnamed && fprintf(unnamed, "%d", 42) == 2 && made >= 0 && truncate(name, 100) == 0);
   fclose(unnamed);
@@ -92,24 +92,24 @@ static int count(char const* path, struct stat const* s, int type, struct FTW* a
 
 void directories(void) {
   char target[64] = "", here[64];
-  NEED(symlink("file", "/tmp/work/link") == 0 && readlink("/tmp/work/link", target, 63) == 4);
-  NEED(link("/tmp/work/file", "/tmp/work/second") == 0);
-  NEED(rename("/tmp/work/second", "/tmp/work/third") == 0 && mkfifo("/tmp/work/fifo", 0600) == 0);
-  NEED(access("/tmp/work/third", W_OK) == 0 &&
-       faccessat(AT_FDCWD, "/tmp/work/link", R_OK, AT_EACCESS) == 0);
-  int const folder = open("/tmp/work", O_RDONLY | O_DIRECTORY);
+  NEED(symlink("file", "/tmp/files/link") == 0 && readlink("/tmp/files/link", target, 63) == 4);
+  NEED(link("/tmp/files/file", "/tmp/files/second") == 0);
+  NEED(rename("/tmp/files/second", "/tmp/files/third") == 0 && mkfifo("/tmp/files/fifo", 0600) == 0);
+  NEED(access("/tmp/files/third", W_OK) == 0 &&
+       faccessat(AT_FDCWD, "/tmp/files/link", R_OK, AT_EACCESS) == 0);
+  int const folder = open("/tmp/files", O_RDONLY | O_DIRECTORY);
   NEED(folder >= 0 && mkdirat(folder, "sub", 0700) == 0 &&
        renameat(folder, "sub", folder, "below") == 0);
-  NEED(chdir("/tmp/work/below") == 0 && fchdir(folder) == 0 && getcwd(here, sizeof here));
-  NEED(strcmp(here, "/tmp/work") == 0);
+  NEED(chdir("/tmp/files/below") == 0 && fchdir(folder) == 0 && getcwd(here, sizeof here));
+  NEED(strcmp(here, "/tmp/files") == 0);
   struct statvfs space;
   NEED(statvfs("/tmp", &space) == 0 && fstatvfs(folder, &space) == 0 && space.f_blocks > 0);
-  NEED(nftw("/tmp/work", count, 8, FTW_PHYS) == 0);
+  NEED(nftw("/tmp/files", count, 8, FTW_PHYS) == 0);
   struct dirent** names;
-  int const listed = scandir("/tmp/work", &names, NULL, alphasort);
-  char* real = realpath("/tmp/work/link", NULL);
-  NEED(real && strcmp(real, "/tmp/work/file") == 0);
-  NEED(unlinkat(folder, "below", AT_REMOVEDIR) == 0 && rmdir("/tmp/work/none") == -1);
+  int const listed = scandir("/tmp/files", &names, NULL, alphasort);
+  char* real = realpath("/tmp/files/link", NULL);
+  NEED(real && strcmp(real, "/tmp/files/file") == 0);
+  NEED(unlinkat(folder, "below", AT_REMOVEDIR) == 0 && rmdir("/tmp/files/none") == -1);
   printf("directories: %d walked, %d listed, the last is %s\n", seen, listed,
          names[listed - 1]->d_name);
 }
