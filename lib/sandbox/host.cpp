@@ -56,7 +56,9 @@ HostCheck check_kernel() {
 HostCheck check_cgroups() {
   auto const host = find_cgroup2(value_of("/proc/self/mountinfo"));
   constexpr auto kCost =
-      "memory, processes and CPU of a function are held by rlimits and a memory watch only";
+      "memory and processes of a function are held by rlimits and a memory watch only; CPU time, "
+      "and "
+      "what the kernel keeps for its sockets, pipes and watches, by nothing";
   constexpr auto kFix = "boot with cgroup_no_v1=all (or systemd.unified_cgroup_hierarchy=1)";
   if (host.mount.empty())
     return degraded("cgroup-controllers", "no cgroup2 is mounted", kCost, kFix);
@@ -65,8 +67,16 @@ HostCheck check_cgroups() {
   std::string absent;
   for (std::string const name : {"cpu", "memory", "pids"})
     if ((" " + controllers + " ").find(" " + name + " ") == std::string::npos) absent += " " + name;
+  if (absent.empty() && ::faccessat(AT_FDCWD, host.mount.c_str(), W_OK, AT_EACCESS) != 0)
+    return degraded(
+        "cgroup-controllers",
+        fmt::format("{}; cgroup2 at {}, where this user may make no group", mode, host.mount),
+        kCost,
+        "run as root, or under systemd-run --user -p Delegate=yes with cgroup_root set "
+        "to the delegated directory");
   if (absent.empty())
-    return fine("cgroup-controllers", fmt::format("{}; cgroup2 at {}", mode, host.mount));
+    return fine("cgroup-controllers",
+                fmt::format("{}; cgroup2 at {}: {}", mode, host.mount, controllers));
   return degraded("cgroup-controllers",
                   fmt::format("{}; cgroup2 at {} lacks{}", mode, host.mount, absent), kCost, kFix);
 }
@@ -123,10 +133,11 @@ HostCheck check_ksm() {
 HostCheck check_swap() {
   auto const swaps = value_of("/proc/swaps");
   if (swaps.find('\n') == std::string::npos) return fine("swap", "none");
-  return degraded(
-      "swap", "in use",
-      "memory of functions may be written to disk where no memory controller forbids it",
-      "swapoff -a, or an encrypted swap");
+  if (check_cgroups().state == HostState::ok)
+    return fine("swap", "in use; the memory controller keeps functions out of it");
+  return degraded("swap", "in use",
+                  "memory of functions may be written to disk: no memory controller forbids it",
+                  "swapoff -a, or an encrypted swap");
 }
 
 HostCheck check_core() {

@@ -55,19 +55,24 @@ std::set<int> descendants() {
   return found;
 }
 
+// Groups of other runtimes come and go meanwhile: one that has gone ends no more than itself.
+void add_groups(fs::path const& directory, std::string const& mark, std::set<std::string>& found) {
+  std::error_code gone;
+  for (fs::directory_iterator it(directory, gone), end; !gone && it != end; it.increment(gone)) {
+    std::error_code ignored;
+    if (!it->is_directory(ignored)) continue;
+    if (it->path().native().find(mark) != std::string::npos) found.insert(it->path());
+    add_groups(it->path(), mark, found);
+  }
+}
+
 std::set<std::string> cgroups_of(std::string const& runtime_id) {
   std::set<std::string> found;
   std::istringstream mounts(slurp("/proc/self/mounts"));
   for (std::string source, target, type, rest;
        mounts >> source >> target >> type && std::getline(mounts, rest);) {
     if (type != "cgroup2") continue;
-    std::error_code gone;
-    fs::recursive_directory_iterator it(target, fs::directory_options::skip_permission_denied,
-                                        gone);
-    for (fs::recursive_directory_iterator end; !gone && it != end; it.increment(gone))
-      if (it->path().native().find("faas-" + runtime_id) != std::string::npos &&
-          it->is_directory(gone))
-        found.insert(it->path());
+    add_groups(target, "faas-" + runtime_id, found);
   }
   return found;
 }

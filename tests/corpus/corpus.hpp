@@ -25,13 +25,14 @@ struct Seen : Outcome {
 
 class Corpus {
  public:
-  Corpus();
+  // The attacker is this program of tests/victims: victim or attacker.
+  explicit Corpus(std::string const& program = "victim");
   ~Corpus();
 
   Canary& canary() { return canary_; }
   Host& host() { return host_; }
 
-  // Deploys the victim, calls it with each event in turn (on one instance while that lives), and
+  // Deploys the attacker, calls it with each event in turn (on one instance while that lives), and
   // removes it; what the last call saw. See tests/victims/serve.c for events.
   Seen attacks(std::vector<std::string> const& events, Limits limits = kLimits);
   Seen attack(std::string event, Limits limits = kLimits) {
@@ -46,17 +47,18 @@ class Corpus {
     std::vector<std::pair<std::string, Status>> attacks;  // error type, status
   };
 
-  void deploy(FunctionName name, Limits limits);
+  void deploy(FunctionName name, TempDir const& package, Limits limits);
   asio::awaitable<std::vector<Outcome>> call(std::vector<std::string> events);
   asio::awaitable<void> neighbour_calls(bool const& done);
   void check_aftermath(Baseline const& before, std::size_t memory);
 
   Canary canary_;
   Watch watch_;
-  TempDir package_;
+  TempDir attacker_, neighbour_;  // their packages
   Host host_;
   std::string runtime_id_;
-  int neighbour_calls_ = 0;
+  int neighbour_calls_ = 0;  // during this attack
+  std::chrono::steady_clock::duration neighbour_slowest_{};
   std::string neighbour_errors_;
 };
 

@@ -85,8 +85,10 @@ TEST_CASE("large pipes are refused before they are many") {  // B7
   auto const story = jails.run(attacker({"large-pipes"}));
   CAPTURE(story.output);
   auto const why = story.answer("refused by");
-  CHECK((why == "EPERM" || why == "none"));  // the host's limit of an id, or that of open files
-  CHECK(std::stol(story.answer("large pipes")) <= 511);
+  // The kernel counts pages of pipes for each id of the host; an ordinary user's jails share one,
+  // and what else that user has may have left them none.
+  CHECK(why == "EPERM");
+  CHECK(std::stol(story.answer("large pipes")) < 100);
 }
 
 TEST_CASE("nothing of one jail is there in the next, not with its host id either") {  // B20, O4

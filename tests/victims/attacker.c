@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attempt.h"
+
 void say(char const* what, long result) {
   printf("%s %s\n", what, result == -1 ? strerrorname_np(errno) : "done");
 }
@@ -25,7 +27,7 @@ int status_has(char const* file, char const* line) {
   return has;
 }
 
-int main(int argc, char** argv) {
+int attempt(int argc, char** argv) {
   static struct {
     char const* name;
     int (*attack)(void);

@@ -1,6 +1,6 @@
-// The victim as a function. An event is the words of an attempt; the answer is what it printed, and
-// a last line "ended: exit N" or "ended: signal NAME". Each runs in a process of its own, but for
-// "self WORDS", which the function's first process tries and then ends.
+// Untrusted programs as functions. An event is the words of an attempt; the answer is what it
+// printed, and a last line "ended: exit N" or "ended: signal NAME". Each runs in a process of its
+// own, but for "self WORDS", which the function's first process tries and then ends.
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <signal.h>
@@ -10,14 +10,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "attempt.h"
 #include "support/runtime_api.h"
-#include "victim.h"
 
 enum { kWords = 16, kEvent = 4096 };
 
 static int split(char* text, char** words) {
   int n = 1;
-  words[0] = "victim";
+  words[0] = "function";
   for (char* w = strtok(text, " "); w && n < kWords; w = strtok(NULL, " ")) words[n++] = w;
   words[n] = NULL;
   return n;
@@ -59,4 +59,7 @@ static size_t handle(char const* event, size_t size, char* answer, size_t room) 
   return (size_t)(got + last);
 }
 
-int serve(void) { return serve_events(handle); }
+// As a program it tries what its arguments say; as a function, what each event says.
+int main(int argc, char** argv) {
+  return argc == 1 && getenv("AWS_LAMBDA_RUNTIME_API") ? serve_events(handle) : attempt(argc, argv);
+}

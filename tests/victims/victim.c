@@ -17,6 +17,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "attempt.h"
+
 extern char** environ;
 
 static int say_environment(int argc, char** argv) {
@@ -220,9 +222,4 @@ int attempt(int argc, char** argv) {
     }
   fprintf(stderr, "victim: what is \"%s\"?\n", what);
   return 64;
-}
-
-// As a program it tries what its arguments say; as a function, what each event says.
-int main(int argc, char** argv) {
-  return argc == 1 && getenv("AWS_LAMBDA_RUNTIME_API") ? serve() : attempt(argc, argv);
 }

@@ -2,9 +2,6 @@
 #pragma once
 #include <stdio.h>
 
-int attempt(int argc, char** argv);
-int serve(void);
-
 void posture(FILE*, char** argv);
 int inherited(void);
 int attempts(void);

@@ -94,7 +94,8 @@ void directories(void) {
   char target[64] = "", here[64];
   NEED(symlink("file", "/tmp/files/link") == 0 && readlink("/tmp/files/link", target, 63) == 4);
   NEED(link("/tmp/files/file", "/tmp/files/second") == 0);
-  NEED(rename("/tmp/files/second", "/tmp/files/third") == 0 && mkfifo("/tmp/files/fifo", 0600) == 0);
+  NEED(rename("/tmp/files/second", "/tmp/files/third") == 0 &&
+       mkfifo("/tmp/files/fifo", 0600) == 0);
   NEED(access("/tmp/files/third", W_OK) == 0 &&
        faccessat(AT_FDCWD, "/tmp/files/link", R_OK, AT_EACCESS) == 0);
   int const folder = open("/tmp/files", O_RDONLY | O_DIRECTORY);
