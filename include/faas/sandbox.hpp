@@ -129,7 +129,8 @@ class Sandbox {
   // Every process of the jail stands still until thaw; kill ends it all the same. False: it does
   // not, for want of a cgroup or because the jail has ended.
   bool freeze(Ticket);
-  void thaw(Ticket);
+  // False: it still stands still (the host is out of descriptors), or has ended.
+  bool thaw(Ticket);
 
   // Peak memory so far; 0 where the host cannot tell or the jail is gone.
   Bytes max_memory(Ticket) const;

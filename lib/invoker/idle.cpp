@@ -26,11 +26,12 @@ TimePoint JailInstance::rest(TimePoint time) {
   auto const due = idle_since_ + (api_->idle() ? kFreezeAfter : kLastWords);
   if (time < due) return std::min(due, time + kFreezeAfter);
   frozen_ = context_.sandbox.freeze(ticket_);
-  return TimePoint::max();
+  return frozen_ ? TimePoint::max() : time + kFreezeAfter;
 }
 
-void JailInstance::thaw() {
-  if (std::exchange(frozen_, false)) context_.sandbox.thaw(ticket_);
+bool JailInstance::thaw() {
+  if (frozen_ && context_.sandbox.thaw(ticket_)) frozen_ = false;
+  return !frozen_;
 }
 
 // Its call may be followed by another at once: at most one timer is set in 50 ms, however many

@@ -84,7 +84,7 @@ void JailInstance::on_started(Started const& started) {
 
 void JailInstance::call(CallRequest request, std::shared_ptr<CallSink> sink) {
   FAAS_CHECK(phase_ == Phase::idle);
-  thaw();
+  bool const awake = thaw();
   phase_ = Phase::busy;
   sink_ = std::move(sink);
   auto const timeout = request_.function->function.limits.timeout;
@@ -113,6 +113,7 @@ void JailInstance::call(CallRequest request, std::shared_ptr<CallSink> sink) {
   if (!parked && !reading_) read_everything();
   // What was sent behind `next` may be half a head.
   for (auto& [id, connection] : connections_) time_head(*connection);
+  if (!awake) stop(lost_ending("the sandbox stands still and cannot be woken"));
 }
 
 void JailInstance::resume() {

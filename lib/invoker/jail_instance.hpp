@@ -75,7 +75,7 @@ class JailInstance final : private contract::RuntimeApiEvents {
   void expire();
   void finish(Ending);
   void become_idle();
-  void thaw();
+  bool thaw();  // false: it still stands still
   void set_clock(Duration);
   void begin_stop();
 

@@ -5,6 +5,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
@@ -26,12 +27,9 @@ namespace {
 constexpr std::string_view kPythonShim = "/var/runtime/bootstrap.py";
 constexpr std::string_view kNodeShim = "/var/runtime/bootstrap.cjs";
 
-bool is_executable_file(std::filesystem::path const& path) {
-  std::error_code ec;
-  auto const status = std::filesystem::symlink_status(path, ec);
-  return !ec && std::filesystem::is_regular_file(status) &&
-         (status.permissions() & std::filesystem::perms::owner_exec) !=
-             std::filesystem::perms::none;
+bool is_executable_file(int file) {
+  struct stat status {};
+  return ::fstat(file, &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & S_IXUSR) != 0;
 }
 
 #if defined(__aarch64__)
@@ -42,11 +40,9 @@ constexpr Elf64_Half kMachine = EM_X86_64;
 
 // K15. The kernel may run a 32-bit program, which the jail's filter then kills at its first call:
 // an entry point that cannot be, and not a crash.
-bool is_foreign_elf(std::filesystem::path const& path) {
-  auto const file = sys::open_file(path.string(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-  if (!file) return false;  // it can be executed all the same
+bool is_foreign_elf(int file) {
   std::array<std::byte, sizeof(Elf64_Ehdr)> bytes{};
-  auto const size = sys::read_at(file->get(), 0, bytes);
+  auto const size = sys::read_at(file, 0, bytes);
   if (!size || *size < EI_NIDENT || std::memcmp(bytes.data(), ELFMAG, SELFMAG) != 0) return false;
   Elf64_Ehdr header;
   std::memcpy(&header, bytes.data(), sizeof header);
@@ -88,8 +84,12 @@ Result<void> Runtimes::check(std::string_view runtime) {
 }
 
 std::string find_bootstrap(std::filesystem::path const& task) {
-  auto const bootstrap = task / "bootstrap";
-  return is_executable_file(bootstrap) && !is_foreign_elf(bootstrap) ? "/var/task/bootstrap" : "";
+  auto const directory = sys::open_file(task.string(), O_PATH | O_DIRECTORY);
+  if (!directory) return {};
+  // A link of the package may be followed, as the jail will; none of them out of it.
+  auto const file = sys::open_inside(directory->get(), "bootstrap", O_RDONLY | O_NONBLOCK);
+  if (!file || !is_executable_file(file->get()) || is_foreign_elf(file->get())) return {};
+  return "/var/task/bootstrap";
 }
 
 std::vector<std::string> make_environment(FunctionInfo const& info, RuntimeFamily family,

@@ -60,6 +60,7 @@ Result<sys::Fd> claim_group(int root, std::string const& runtime_id) {
     auto group = sys::try_claim(root, name);
     if (!group) return group.error();
     if (*group) {
+      ::fchmod((*group)->get(), kGroupMode);  // one that an older build made is open to others
       empty_group((*group)->get());
       return std::move(**group);
     }

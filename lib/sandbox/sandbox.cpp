@@ -314,7 +314,7 @@ std::optional<SandboxEvent> Sandbox::poll() { return impl_->poll(); }
 void Sandbox::kill(Ticket ticket) { impl_->signal(ticket, wire::Verb::kill); }
 void Sandbox::terminate(Ticket ticket) { impl_->signal(ticket, wire::Verb::terminate); }
 bool Sandbox::freeze(Ticket ticket) { return impl_->freeze(ticket, true); }
-void Sandbox::thaw(Ticket ticket) { impl_->freeze(ticket, false); }
+bool Sandbox::thaw(Ticket ticket) { return impl_->freeze(ticket, false); }
 Bytes Sandbox::max_memory(Ticket ticket) const { return impl_->max_memory(ticket); }
 bool Sandbox::degraded() const { return impl_->facts.degraded(); }
 Privilege Sandbox::privilege() const { return impl_->facts.privilege; }

@@ -138,7 +138,7 @@ TEST_CASE("storing the same bytes does not make a changed tree a good one") {
 TEST_CASE("a tree of many files is not looked at where nothing may block") {
   Workshop shop;
   ZipBuilder zip;
-  for (int i = 0; i < 64; ++i) zip.add("file-" + std::to_string(i), "x");
+  for (int i = 0; i < 1024; ++i) zip.add("file-" + std::to_string(i), "x");
   auto const tree = shop.cache().pin(shop.store(zip.finish()).value().digest).value();
   CHECK_FALSE(tree.untouched());
 }

@@ -115,7 +115,7 @@ TEST_CASE(
   std::string variables;
   for (int i = 0; i < 10'000; ++i)
     variables += fmt::format("{}\"KEY{}\":\"{}\"", i == 0 ? "" : ",", i, std::string(1000, 'v'));
-  for (auto const& [member, field] :
+  for (auto const& row :
        {Row{R"("Timeout":-1)", "timeout"}, Row{R"("Timeout":0)", "timeout"},
         Row{R"("Timeout":1e9)", "Timeout"}, Row{R"("MemorySize":1000000000)", "memorySize"},
         Row{R"("MemorySize":-128)", "memorySize"},
@@ -126,6 +126,8 @@ TEST_CASE(
         Row{R"("Environment":{"Variables":{)" + variables + "}}", "environment variables"},
         Row{R"("Environment":{"Variables":{"A=B":"x"}})", "environment"},
         Row{R"("Layers":["arn:aws:lambda:us-east-1:000000000000:layer:a:1"])", "Layers"}}) {
+    auto const& member = row.member;
+    auto const& field = row.field;
     CAPTURE(member.substr(0, 60));
     auto body = creation("f", "," + member);
     if (member.starts_with("\"Handler\"")) {
@@ -164,13 +166,15 @@ TEST_CASE("a name in a path is a name or refused, and never a part of a path") {
     std::string name;
     int status;
   };
-  for (auto const& [name, status] :
+  for (auto const& row :
        {Row{"..%2f", 400}, Row{"..", 400}, Row{"%2e%2e%2f%2e%2e", 400}, Row{"f%2f..", 400},
         Row{"f%00", 400}, Row{"%e2%98%83", 400}, Row{"f%0d%0aX:%20y", 400},
         Row{std::string(65, 'a'), 400}, Row{std::string(141, 'a'), 400}, Row{"f:$latest", 400},
         Row{"$LATEST", 400}, Row{":$LATEST", 400}, Row{"f:$LATEST:$LATEST", 400},
         Row{"nobody", 404}, Row{"arn:aws:lambda:us-east-1:999999999999:function:f", 404},
         Row{"999999999999:function:f", 404}, Row{"F", 404}}) {
+    auto const& name = row.name;
+    int const status = row.status;
     CAPTURE(name);
     for (std::string const method : {"GET", "DELETE"}) {
       auto const response = serving.send(method, std::string(kFunctions) + "/" + name);

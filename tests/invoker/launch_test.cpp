@@ -49,7 +49,7 @@ TEST_CASE("a provided runtime needs no interpreter, a managed one needs its own"
         "/usr/bin/" + python_runtime());
 }
 
-TEST_CASE("only an executable file is a bootstrap, not a directory and not a link") {
+TEST_CASE("only an executable file is a bootstrap, not a directory and no link that leads out") {
   TempDir task;
   CHECK(find_bootstrap(task.path()).empty());
   task.write("bootstrap", "#!/bin/sh\n");
@@ -58,6 +58,9 @@ TEST_CASE("only an executable file is a bootstrap, not a directory and not a lin
   CHECK(find_bootstrap(task.path()) == "/var/task/bootstrap");
   std::filesystem::rename(task / "bootstrap", task / "real");
   std::filesystem::create_symlink("real", task / "bootstrap");
+  CHECK(find_bootstrap(task.path()) == "/var/task/bootstrap");
+  std::filesystem::remove(task / "bootstrap");
+  std::filesystem::create_symlink("/bin/true", task / "bootstrap");
   CHECK(find_bootstrap(task.path()).empty());
 }
 

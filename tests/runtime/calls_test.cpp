@@ -188,3 +188,21 @@ TEST_CASE("futures, callbacks and coroutines all wait for a call, from any threa
   guard.reset();
   loop.join();
 }
+
+TEST_CASE("a runtime is strict: a degraded host is refused unless it is allowed, and told how") {
+  auto status = [](Runtime& runtime) -> asio::awaitable<RuntimeStatus> {
+    co_return co_await runtime.status();
+  };
+  bool degraded = false;
+  {
+    Host host;
+    degraded = host.await(status(host.runtime())).degraded;
+  }
+  asio::io_context io;
+  auto const strict = Runtime::open(io.get_executor(), Options());
+  CHECK(strict.has_value() == !degraded);
+  if (!strict) {
+    CHECK(strict.error().code == Errc::unsupported);
+    CHECK(strict.error().message.find("allow_degraded") != std::string::npos);
+  }
+}

@@ -168,6 +168,21 @@ TEST_CASE("what a call leaves behind stands still once its instance is idle (A6,
   awake.until_gone();
 }
 
+TEST_CASE("an instance that cannot be woken is lost at once, not at its timeout (G18)") {
+  if (without_cgroups()) return;
+  AwakeHost awake(kRestless);
+  CHECK(awake.call().ok());
+  awake.until([&] { return awake.stands_still(); });
+  std::vector<int> taken;  // every descriptor this process may still have
+  for (int fd; (fd = ::dup(0)) >= 0;) taken.push_back(fd);
+  REQUIRE(errno == EMFILE);
+  auto const outcome = awake.call();
+  for (int const fd : taken) ::close(fd);
+  CHECK(outcome.status == Status::lost);
+  CHECK(outcome.timing.run < 2s);
+  CHECK(awake.call().ok());
+}
+
 TEST_CASE("an instance that answers and never asks for more has two seconds, and then none (A6)") {
   if (without_cgroups()) return;
   AwakeHost awake(AwakeHost::ByHand{}, R"(
