@@ -262,19 +262,19 @@ TEST_CASE("ten thousand headers, a request line of a mebibyte and control charac
   struct Row {
     std::string bytes, status;
   };
-  for (auto const& [bytes, status] :
+  for (auto const& row :
        {Row{many + "\r\n", "431"}, Row{get("/" + std::string(1 << 20, 'a')), "431"},
         Row{get(std::string("/a\0b", 4)), "400"}, Row{get("/a\x01"), "400"},
         Row{get("/healthz%00"), "404"}, Row{get("//healthz"), "404"},
         Row{get("/x/../healthz"), "404"}, Row{get("/%2e%2e/healthz"), "404"},
         Row{get("/healthz/."), "404"}}) {
-    CAPTURE(bytes.substr(0, 60));
+    CAPTURE(row.bytes.substr(0, 60));
     Wire wire(serving);
     try {
-      wire.write(bytes);
+      wire.write(row.bytes);
     } catch (boost::system::system_error const&) {  // it did not want to read all of it
     }
-    CHECK(wire.read_all().substr(0, 12) == "HTTP/1.1 " + status);
+    CHECK(wire.read_all().substr(0, 12) == "HTTP/1.1 " + row.status);
   }
 }
 
