@@ -21,8 +21,8 @@ fs::path const kCaught = kKernelRoot / "caught";
 class CorePattern {
  public:
   explicit CorePattern(std::string const& pattern) : before_(slurp(kPath)) {
-    fs::copy_file("/usr/bin/vm_victim", kKernelRoot / "catcher",
-                  fs::copy_options::overwrite_existing);
+    fs::remove(kKernelRoot / "catcher");  // an earlier one may still run
+    fs::copy_file("/usr/bin/vm_victim", kKernelRoot / "catcher");
     fs::remove(kCaught);
     put(kPath, pattern);
     REQUIRE(slurp(kPath) == pattern);
