@@ -74,7 +74,7 @@ void be_odd() {
   set_soft(RLIMIT_STACK, RLIM_INFINITY);
   set_soft(RLIMIT_CPU, 1000);
   set_soft(RLIMIT_FSIZE, 1 << 30);
-  set_soft(RLIMIT_AS, 1ull << 40);
+  set_soft(RLIMIT_AS, 1ull << 47);  // room for the shadows of sanitizers
   ::prctl(PR_SET_TIMERSLACK, 1);
   ::personality(ADDR_NO_RANDOMIZE);
   cpu_set_t cpus, one;
