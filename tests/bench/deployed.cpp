@@ -1,5 +1,7 @@
 #include "bench/deployed.hpp"
 
+#include <sched.h>
+
 #include <algorithm>
 
 namespace faas::bench {
@@ -10,6 +12,15 @@ std::pair<std::string, std::string> runtime_of(std::string const& kind) {
   for (std::string const& name : installed_runtimes("/usr/bin"))
     if (name.starts_with(kind)) found = std::max(found, name);
   return {found, kind == "python" ? "hello.handler" : "index.handler"};
+}
+
+// The one CPU this process is pinned to, or nothing.
+std::string pinned_cpu() {
+  cpu_set_t mask;
+  if (::sched_getaffinity(0, sizeof mask, &mask) != 0 || CPU_COUNT(&mask) != 1) return {};
+  int cpu = 0;
+  while (!CPU_ISSET(cpu, &mask)) ++cpu;
+  return std::to_string(cpu);
 }
 
 asio::awaitable<std::string> Deployed::deploy(std::string directory, std::string kind,
@@ -24,6 +35,7 @@ asio::awaitable<std::string> Deployed::deploy(std::string directory, std::string
   function.handler = handler;
   function.code = package->digest;
   function.limits.timeout = timeout;
+  if (auto cpu = pinned_cpu(); !cpu.empty()) function.environment["BENCH_CPU"] = cpu;
   auto info = co_await runtime->deploy(std::move(function));
   co_return info ? "" : info.error().message;
 }
