@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace faas::inline v0 {
 
@@ -36,10 +37,21 @@ std::string_view to_string(Status);
 struct Timing {
   Duration queued{};             // arrival to dispatch or to the start of a new instance
   std::optional<Duration> code;  // waiting for the code tree
-  std::optional<Duration> jail;  // asking the spawner until the jail reported exec
-  std::optional<Duration> init;  // exec until the runtime's first `next`
-  Duration run{};                // dispatch until the response was complete
+  std::optional<Duration> jail;  // asking the spawner until the jail was built
+  std::optional<Duration> exec;  // the exec of its program
+  std::optional<Duration> init;  // from there until the runtime's first `next`
+  // dispatch until the response's first byte; unset where none came
+  std::optional<Duration> first_byte;
+  Duration run{};  // dispatch until the response was complete
 };
+
+struct Stage {
+  std::string_view name;  // queued | code | jail | exec | init | first_byte; a literal
+  Duration took{};
+};
+// Those that happened, in this order. One after the other they make a start: what the log's REPORT
+// line, the metrics and the HTTP API show of it.
+std::vector<Stage> stages(Timing const&);
 
 // A complete call.
 struct Outcome {

@@ -104,6 +104,8 @@ struct InstanceInfo {
   SystemTime started{};
   Bytes max_memory;
   std::uint64_t calls = 0;
+  StartLevel level = StartLevel::cold;  // how it came to be, and
+  Timing start;                         // the stages of that; `run` has no meaning here
 };
 
 struct RuntimeStatus {

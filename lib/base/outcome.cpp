@@ -27,4 +27,17 @@ std::string_view to_string(Status status) {
   return "lost";
 }
 
+std::vector<Stage> stages(Timing const& t) {
+  std::vector<Stage> all{{"queued", t.queued}};
+  auto const add = [&](std::string_view name, std::optional<Duration> const& took) {
+    if (took) all.push_back({name, *took});
+  };
+  add("code", t.code);
+  add("jail", t.jail);
+  add("exec", t.exec);
+  add("init", t.init);
+  add("first_byte", t.first_byte);
+  return all;
+}
+
 }  // namespace faas::inline v0

@@ -99,11 +99,27 @@ std::string trace_of(Head const& head, std::string const& request_id) {
   return given.empty() ? new_trace_id(request_id) : std::string(given);
 }
 
+// The stages of a start as W3C's Server-Timing: "queued;dur=0.120, code;dur=0.010, …",
+// milliseconds.
+std::string server_timing(Timing const& timing) {
+  std::string out;
+  for (auto const& stage : stages(timing))
+    out += fmt::format("{}{};dur={:.3f}", out.empty() ? "" : ", ", stage.name,
+                       std::chrono::duration<double, std::milli>(stage.took).count());
+  return out;
+}
+
+void tell_start(Outcome const& outcome, Response& response) {
+  response.with("X-Faas-Start", std::string(to_string(outcome.start)));
+  if (outcome.start != StartLevel::warm)
+    response.with("Server-Timing", server_timing(outcome.timing));
+}
+
 Response invocation_response(Outcome outcome, Ask const& ask, std::string trace) {
   auto response = json_response(200, std::move(outcome.payload));
   response.with("X-Amz-Executed-Version", "$LATEST").with("x-amzn-Remapped-Content-Length", "0");
   response.with("X-Amzn-Trace-Id", std::move(trace));
-  response.with("X-Faas-Start", std::string(to_string(outcome.start)));
+  tell_start(outcome, response);
   if (!outcome.ok()) response.with("X-Amz-Function-Error", "Unhandled");
   if (ask.log_tail) response.with("X-Amz-Log-Result", to_base64(outcome.log_tail));
   return response;
@@ -117,7 +133,7 @@ Response plain_response(Outcome outcome) {
   Response response;
   response.status = outcome.ok() ? 200 : outcome.status == Status::abandoned ? 504 : 502;
   response.with("Content-Type", own_content_type(outcome));
-  response.with("X-Faas-Start", std::string(to_string(outcome.start)));
+  tell_start(outcome, response);
   if (!outcome.ok()) response.with("X-Amz-Function-Error", "Unhandled");
   response.body = std::move(outcome.payload);
   return response;

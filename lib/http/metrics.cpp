@@ -44,6 +44,7 @@ struct Metrics::Impl {
   std::map<Function, Calls> functions;
   std::map<StartLevel, http::Histogram> durations;
   std::map<StartLevel, std::uint64_t> starts;
+  std::map<std::pair<StartLevel, std::string_view>, http::Histogram> stages;
   std::map<std::string, std::uint64_t> refusals;
   std::map<std::string, std::uint64_t> events;
 };
@@ -59,8 +60,12 @@ void Metrics::on_invocation(InvocationRecord const& record) {
   ++impl_->starts[record.start];
   auto const& t = record.timing;
   auto const none = Duration::zero();
-  impl_->durations[record.start].add(seconds(
-      t.queued + t.code.value_or(none) + t.jail.value_or(none) + t.init.value_or(none) + t.run));
+  impl_->durations[record.start].add(seconds(t.queued + t.code.value_or(none) +
+                                             t.jail.value_or(none) + t.exec.value_or(none) +
+                                             t.init.value_or(none) + t.run));
+  if (record.start == StartLevel::warm) return;
+  for (auto const& stage : stages(t))
+    impl_->stages[{record.start, stage.name}].add(seconds(stage.took));
 }
 
 void Metrics::on_refusal(RefusalRecord const& record) {
@@ -118,6 +123,10 @@ std::string Metrics::text(RuntimeStatus const& status) const {
              "Arrival to complete response, by start level.");
   for (auto const& [level, histogram] : impl_->durations)
     out.histogram({{"level", to_string(level)}}, histogram);
+  out.family("faas_start_stage_seconds", "histogram",
+             "Where the time of calls went that an instance was started for, by start level.");
+  for (auto const& [key, histogram] : impl_->stages)
+    out.histogram({{"level", to_string(key.first)}, {"stage", key.second}}, histogram);
   out.family("faas_refusals_total", "counter", "Calls refused before anything ran, by reason.");
   for (auto const& [reason, count] : impl_->refusals)
     out.sample({{"reason", reason}}, static_cast<double>(count));

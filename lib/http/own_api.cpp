@@ -120,6 +120,13 @@ asio::awaitable<Response> follow_logs(Context& c, Request request, std::string n
   co_return response;
 }
 
+json::object in_milliseconds(std::vector<Stage> const& stages) {
+  json::object out;
+  for (auto const& stage : stages)
+    out[stage.name] = std::chrono::duration<double, std::milli>(stage.took).count();
+  return out;
+}
+
 asio::awaitable<Response> list_instances(Context& c) {
   auto const all = co_await c.runtime.instances();
   json::array out;
@@ -131,7 +138,9 @@ asio::awaitable<Response> list_instances(Context& c) {
                      {"Phase", i.phase},
                      {"Started", lambda_time(i.started)},
                      {"MaxMemory", i.max_memory.count},
-                     {"Calls", i.calls}};
+                     {"Calls", i.calls},
+                     {"Start", std::string(to_string(i.level))},
+                     {"StagesMs", in_milliseconds(stages(i.start))}};
     out.push_back(std::move(one));
   }
   co_return json_response(200, json::serialize(json::object{{"Instances", std::move(out)}}));

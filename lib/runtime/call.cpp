@@ -6,6 +6,7 @@
 namespace faas::inline v0::runtime {
 
 void Call::on_head(ResponseHead const& head) {
+  outcome.timing.first_byte = std::chrono::steady_clock::now() - dispatched;
   outcome.content_type = head.content_type;
   if (!stream || answered_) return;
   auto with_start = head;

@@ -160,7 +160,8 @@ void Core::refuse_start(InstanceId id, Error error) {
 void Core::start_instance(InstanceId id, Instance& instance) {
   auto const& revision = instance.revision;
   instance.start.code = now() - instance.asked;
-  instance.first = !std::exchange(revision->tree_was_cached, true);
+  bool const cached = std::exchange(revision->tree_was_cached, true);
+  instance.level = cached ? StartLevel::cold : StartLevel::first;
   backend(revision->place).start({id, revision->info, revision->tree});
 }
 
@@ -168,6 +169,7 @@ void Core::on_ready(InstanceId id, Timing const& timing) {
   auto const found = instances_.find(id);
   if (found == instances_.end()) return;
   found->second.start.jail = timing.jail;
+  found->second.start.exec = timing.exec;
   found->second.start.init = timing.init;
   tell(event::Ready{id});
 }
@@ -225,11 +227,10 @@ void Core::do_dispatch(action::Dispatch const& dispatch) {
     // The stages of the start belong to the call that waited for it; what is left is time in the
     // queue.
     outcome.timing = instance.start;
-    auto const started = instance.start.code.value_or(Duration{}) +
-                         instance.start.jail.value_or(Duration{}) +
-                         instance.start.init.value_or(Duration{});
+    Duration started{};
+    for (auto const& stage : stages(instance.start)) started += stage.took;
     outcome.timing.queued = std::max(Duration{}, call->dispatched - call->arrived - started);
-    outcome.start = instance.first ? StartLevel::first : StartLevel::cold;
+    outcome.start = instance.level;
   }
   instance.call = call;
   if (call->input.deadline) {
@@ -269,7 +270,7 @@ void Core::do_fail(action::Fail const& fail) {
       invoker::lost_ending("the instance ended while it started"));
   ending.reusable = false;
   call->outcome.request_id = call->input.request_id;
-  call->outcome.start = found->second.first ? StartLevel::first : StartLevel::cold;
+  call->outcome.start = found->second.level;
   call->outcome.timing = found->second.start;
   call->dispatched = now();
   log_platform(call->input.function, call.get(),
@@ -354,11 +355,11 @@ void Core::log_end(Call& call, Ending const& ending, InvocationRecord const& rec
   log_platform(function.name, &call, end_line(call.input.request_id));
   log_platform(function.name, &call,
                report_line({.request_id = record.request_id,
-                            .run = record.timing.run,
+                            .start = record.start,
+                            .timing = record.timing,
                             .billed = record.billed,
                             .memory = record.memory,
-                            .max_memory = record.max_memory,
-                            .init = record.timing.init}));
+                            .max_memory = record.max_memory}));
 }
 
 // Out of the tables; its hold goes with it.

@@ -53,7 +53,7 @@ struct Instance {
   std::shared_ptr<Revision> revision;
   TimePoint asked{};  // for the code stage
   Timing start;       // stages of its start
-  bool first = false;
+  StartLevel level = StartLevel::cold;
   LineAssembler lines;
   SystemTime started{};
   std::uint64_t calls = 0;

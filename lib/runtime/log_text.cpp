@@ -95,6 +95,13 @@ double ms(Duration d) { return duration_cast<Milliseconds>(d).count(); }
 
 std::uint64_t mib_rounded_up(Bytes bytes) { return (bytes.count + (1 << 20) - 1) >> 20; }
 
+void append_stages(Report const& report, std::string& line) {
+  line += fmt::format("Stages: {}", to_string(report.start));
+  for (auto const& stage : stages(report.timing))
+    line += fmt::format(", {} {:.2f} ms", stage.name, ms(stage.took));
+  line += '\t';
+}
+
 }  // namespace
 
 std::string init_start_line(std::string_view runtime_version, std::string_view runtime_arn) {
@@ -114,10 +121,12 @@ std::string report_line(Report const& report) {
   auto line = fmt::format(
       "REPORT RequestId: {}\tDuration: {:.2f} ms\tBilled Duration: {} ms\tMemory Size: {} MB\t"
       "Max Memory Used: {} MB\t",
-      escaped(report.request_id), ms(report.run),
+      escaped(report.request_id), ms(report.timing.run),
       std::chrono::ceil<milliseconds>(report.billed).count(), report.memory.mib(),
       mib_rounded_up(report.max_memory));
-  if (report.init) line += fmt::format("Init Duration: {:.2f} ms\t", ms(*report.init));
+  if (auto const& init = report.timing.init)
+    line += fmt::format("Init Duration: {:.2f} ms\t", ms(*init));
+  if (report.start != StartLevel::warm) append_stages(report, line);
   return line + "\n";
 }
 

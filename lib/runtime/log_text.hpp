@@ -22,12 +22,13 @@ std::string end_line(std::string_view request_id);
 
 struct Report {
   std::string_view request_id;
-  Duration run{};
+  StartLevel start = StartLevel::warm;
+  Timing timing;
   Duration billed{};
   Bytes memory;
   Bytes max_memory;
-  std::optional<Duration> init;  // only when it happened for this call
 };
+// Of a call that a start was made for it also has the stages: "Stages: cold, queued 0.10 ms, …".
 std::string report_line(Report const&);
 
 // "<now> <id> Task timed out after 3.00 seconds\n\n", as Lambda prints it between START and END.

@@ -35,6 +35,8 @@ std::vector<InstanceInfo> Core::instances() const {
     info.started = instance.started;
     if (revision.place == Place::here) info.max_memory = jails_->max_memory(state.instance);
     info.calls = instance.calls;
+    info.level = instance.level;
+    info.start = instance.start;
     out.push_back(std::move(info));
   }
   return out;

@@ -2,8 +2,10 @@
 
 #include <faas/outcome.hpp>
 #include <set>
+#include <string>
 
 using namespace faas;
+using namespace std::chrono_literals;
 
 TEST_CASE("every status and start level has a name of its own") {
   std::set<std::string_view> names;
@@ -23,4 +25,24 @@ TEST_CASE("only an answer of the function is ok") {
     outcome.status = static_cast<Status>(status);
     CHECK_FALSE(outcome.ok());
   }
+}
+
+TEST_CASE("the stages of a start are those that happened, in their order") {
+  Timing timing{.queued = 1us, .run = 9us};
+  auto all = stages(timing);
+  REQUIRE(all.size() == 1);
+  CHECK(all.front().name == "queued");
+  timing.first_byte = 6us;
+  timing.init = 5us;
+  timing.exec = 4us;
+  timing.jail = 3us;
+  timing.code = 2us;
+  std::string names;
+  Duration sum{};
+  for (auto const& stage : stages(timing)) {
+    names += std::string(stage.name) + ' ';
+    sum += stage.took;
+  }
+  CHECK(names == "queued code jail exec init first_byte ");
+  CHECK(sum == 21us);
 }

@@ -38,7 +38,11 @@ TEST_CASE("a body goes in and comes out verbatim") {
       serving.send("POST", "/function/echo", body, {{"Content-Type", "application/octet-stream"}});
   CHECK(response.status == 200);
   CHECK(response.body == body);
-  CHECK(response.header("X-Faas-Start") != "");
+  CHECK(response.header("X-Faas-Start") == "cold");
+  CHECK(std::string(response.header("Server-Timing")).find("queued;dur=0.") == 0);
+  auto const again = serving.send("POST", "/function/echo", body);
+  CHECK(again.header("X-Faas-Start") == "warm");
+  CHECK(again.header("Server-Timing").empty());
   CHECK(response.header("x-amzn-RequestId").size() == 36);
 }
 

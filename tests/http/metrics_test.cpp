@@ -14,7 +14,7 @@ void count_call(Metrics& metrics, std::string const& name, Status status = Statu
                                 .status = status,
                                 .error_type = "",
                                 .start = StartLevel::cold,
-                                .timing = {},
+                                .timing = {.jail = std::chrono::milliseconds(2)},
                                 .billed = {},
                                 .memory = {},
                                 .max_memory = {},
@@ -50,6 +50,9 @@ TEST_CASE("calls are counted by outcome and start level") {
   CHECK(text.find("function=\"f\",outcome=\"timed_out\"} 1\n") != std::string::npos);
   CHECK(text.find("faas_starts_total{level=\"cold\"} 3\n") != std::string::npos);
   CHECK(text.find("faas_call_duration_seconds_count{level=\"cold\"} 3\n") != std::string::npos);
+  CHECK(text.find("faas_start_stage_seconds_sum{level=\"cold\",stage=\"jail\"} 0.006\n") !=
+        std::string::npos);
+  CHECK(text.find("stage=\"code\"") == std::string::npos);
   CHECK(text.find("faas_queue_length 4\n") != std::string::npos);
 }
 

@@ -16,12 +16,14 @@ TEST_CASE("a function is called first, then warm, and the answer comes back as i
   CHECK(first.status == Status::ok);
   CHECK(first.payload == R"({"a": "ä€"})");
   CHECK((first.start == StartLevel::first || first.start == StartLevel::cold));
+  CHECK(first.timing.code.has_value());
   CHECK(first.timing.jail.has_value());
   CHECK(first.timing.init.has_value());
   auto const second = host.invoke("echo", "[1,2]").value();
   CHECK(second.payload == "[1, 2]");
   CHECK(second.start == StartLevel::warm);
   CHECK_FALSE(second.timing.init.has_value());
+  CHECK(second.timing.first_byte.has_value());
   CHECK(second.request_id != first.request_id);
 }
 

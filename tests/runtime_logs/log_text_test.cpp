@@ -32,15 +32,17 @@ TEST_CASE("platform lines are Lambda's, byte for byte") {
   CHECK(start_line("id", "$LATEST") == "START RequestId: id Version: $LATEST\n");
   CHECK(end_line("id") == "END RequestId: id\n");
   Report report{.request_id = "id",
-                .run = 3010us,
+                .start = StartLevel::cold,
+                .timing = {.queued = 120us, .jail = 1500us, .init = 110100us, .run = 3010us},
                 .billed = 4ms,
                 .memory = 128_MiB,
-                .max_memory = 36_MiB,
-                .init = 110100us};
+                .max_memory = 36_MiB};
   CHECK(report_line(report) ==
         "REPORT RequestId: id\tDuration: 3.01 ms\tBilled Duration: 4 ms\tMemory Size: 128 MB\t"
-        "Max Memory Used: 36 MB\tInit Duration: 110.10 ms\t\n");
-  report.init.reset();
+        "Max Memory Used: 36 MB\tInit Duration: 110.10 ms\t"
+        "Stages: cold, queued 0.12 ms, jail 1.50 ms, init 110.10 ms\t\n");
+  report.start = StartLevel::warm;
+  report.timing.init.reset();
   report.max_memory = {(35 << 20) + 1};
   CHECK(report_line(report) ==
         "REPORT RequestId: id\tDuration: 3.01 ms\tBilled Duration: 4 ms\tMemory Size: 128 MB\t"
