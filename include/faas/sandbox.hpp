@@ -53,6 +53,9 @@ struct Spec {
   bool listener = false;
   int output_fd = -1;  // stdout; borrowed until submit returns; -1: /dev/null
   int error_fd = -1;   // stderr; likewise
+  // a connected socket the program finds as descriptor 3; borrowed until submit returns; -1: none,
+  // and nothing is open there
+  int channel_fd = -1;
   Isolation isolation = Isolation::jail;
 };
 

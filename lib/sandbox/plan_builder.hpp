@@ -21,12 +21,12 @@ inline constexpr SlotArg report{wire::kReport, "report"}, output{wire::kOutput, 
     error{wire::kError, "error"}, jail_directory{wire::kJailDirectory, "jail"};
 inline constexpr SlotArg listener{4, "listener"}, temp{5, "temp"}, usr{6, "usr"},
     alternatives{7, "alternatives"}, task{8, "task"}, opt{9, "opt"}, proc{15, "proc"},
-    tmp{16, "tmp"}, null{17, "null"};
+    tmp{16, "tmp"}, null{17, "null"}, channel{wire::kChannel, "channel"};
 inline constexpr SlotArg devices[] = {
     {10, "dev-null"}, {11, "dev-zero"}, {12, "dev-full"}, {13, "dev-random"}, {14, "dev-urandom"}};
 inline constexpr SlotArg entries[] = {{18, "entry-0"}, {19, "entry-1"}, {20, "entry-2"},
                                       {21, "entry-3"}, {22, "entry-4"}, {23, "entry-5"}};
-static_assert(wire::kSlots == 24);
+static_assert(wire::kSlots == 25);
 }  // namespace slot
 
 inline Number number(std::uint64_t value) { return {value, nullptr}; }

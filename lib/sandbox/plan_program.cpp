@@ -74,6 +74,12 @@ void plan_streams(Builder& b) {
          {b.spec.error_fd >= 0 ? slot::error : slot::null, number(2), number(0)});
 }
 
+// Where a program of the native contract looks for it. Nothing of ours is at 3 any more: whatever
+// the plan still used was sent with the announcement.
+void plan_channel(Builder& b) {
+  b.step("channel", FAAS_CALL(dup3), {slot::channel, number(3), number(0)});
+}
+
 void plan_announcement(Builder& b) {
   // Carries the function's pid as the kernel sees it (SCM_CREDENTIALS), and what the spawner keeps.
   std::vector<Arg> fds{slot::proc, slot::tmp};
@@ -151,11 +157,13 @@ void plan_program(Builder& b) {
   auto& where = b.step("verify-directory", FAAS_CALL(getcwd), {Scratch{}, number(4096)});
   where.check = wire::Check::absolute;
   plan_announcement(b);
+  bool const channel = b.spec.channel_fd >= 0;
+  if (channel) plan_channel(b);
   // The spawner runs with every signal blocked; a program expects none.
   b.step("unblock-signals", FAAS_CALL(rt_sigprocmask),
          {FAAS_N(SIG_SETMASK), structure(std::uint64_t{0}, "{}"), number(0), number(8)});
   // G3: whatever else is open, nothing crosses, and no directory above all (CVE-2024-21626).
-  b.step("close-files", FAAS_CALL(close_range), {number(3), FAAS_N(~0u), number(0)});
+  b.step("close-files", FAAS_CALL(close_range), {number(channel ? 4 : 3), FAAS_N(~0u), number(0)});
   // G8: last, so that it need not allow what building a jail takes.
   b.step("seccomp", FAAS_CALL(seccomp),
          {FAAS_N(SECCOMP_SET_MODE_FILTER), number(0), FilterArg{b.spec.seccomp}});

@@ -224,6 +224,7 @@ Result<void> Sandbox::Impl::send_start(Spec const& spec, Jail const& jail, Ticke
   pass(spec.output_fd, wire::kHasOutput);
   pass(spec.error_fd, wire::kHasError);
   pass(jail.cgroup.fd(), wire::kHasCgroup);
+  pass(spec.channel_fd, wire::kHasChannel);
   auto message = bytes_of(head) + encoded.bytes;
   if (message.size() > wire::kMaxMessage)
     return Error{Errc::invalid_argument,

@@ -1,6 +1,7 @@
 #include "sandbox/spec_check.hpp"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <set>
@@ -118,6 +119,13 @@ Result<void> check_limits(Spec const& s) {
   return {};
 }
 
+// G3: a directory there would be a way out of the jail (CVE-2024-21626).
+Result<void> check_channel(Spec const& s) {
+  struct stat file;
+  if (s.channel_fd < 0 || (::fstat(s.channel_fd, &file) == 0 && S_ISSOCK(file.st_mode))) return {};
+  return bad("channel_fd", std::to_string(s.channel_fd), "it must be a connected socket, or -1");
+}
+
 Result<void> check_size(Spec const& s) {
   std::size_t text = 0;
   for (auto const& a : s.argv) text += a.size() + 24;
@@ -134,7 +142,8 @@ Result<void> check_size(Spec const& s) {
 Result<void> check(Spec const& s) {
   if (s.id.empty() || s.id.size() > 64 || !only(s.id, "-"))
     return bad("id", s.id, "1 to 64 of a-z, 0-9 and -");
-  for (auto const part : {check_program, check_trees, check_files, check_limits, check_size})
+  for (auto const part :
+       {check_program, check_trees, check_files, check_channel, check_limits, check_size})
     if (auto ok = part(s); !ok) return ok;
   return {};
 }

@@ -8,12 +8,12 @@
 
 namespace faas::inline v0::sandbox::wire {
 
-inline constexpr std::uint32_t kVersion = 2;
+inline constexpr std::uint32_t kVersion = 3;
 // The default send buffer of a unix socket (212,992 bytes) carries it in one message.
 inline constexpr std::size_t kMaxMessage = 192 * 1024;
 inline constexpr std::size_t kMaxFilter = 4096 * 8;  // BPF_MAXINSNS instructions
 inline constexpr int kFilters = 3;                   // one for each SeccompClass
-inline constexpr int kSlots = 24;
+inline constexpr int kSlots = 25;
 inline constexpr std::uint32_t kSpawnersOwn = ~0u;  // Start::owner: no id but the spawner's
 inline constexpr int kSpawnerSocket = 3;            // the descriptors a spawner is born with
 inline constexpr int kSpawnerHost = 4;              // pidfd of the host
@@ -74,10 +74,11 @@ enum Slot : std::int8_t {
   kError = 2,
   kJailDirectory = 3,
   kFirstFree = 4,
+  kChannel = 24,  // the program's descriptor 3
 };
 
 // Which descriptors travel with a start, in this order.
-enum StartFds : std::uint32_t { kHasOutput = 1, kHasError = 2, kHasCgroup = 4 };
+enum StartFds : std::uint32_t { kHasOutput = 1, kHasError = 2, kHasCgroup = 4, kHasChannel = 8 };
 // Which descriptors travel with the announcement, in this order.
 enum AnnounceFds : std::uint32_t { kHasListener = 1, kHasProc = 2, kHasTmp = 4 };
 

@@ -124,12 +124,24 @@ TEST_CASE("a jail's place in line is never better than usual, nor than the host'
   CHECK(place_of(0, true) == "SCHED_IDLE, nice 0");
 }
 
+TEST_CASE("a channel is moved to 3 once nothing of ours is there, and all above is closed") {
+  auto spec = some_wish();
+  spec.channel_fd = 7;
+  auto const plan = make_plan(spec, some_host(), 1, 1);
+  CHECK(place(plan, "announce") < place(plan, "channel"));
+  CHECK(place(plan, "channel") < place(plan, "close-files"));
+  auto const text = to_text(plan);
+  CHECK(text.find("dup3(<channel>, 3, 0)") != std::string::npos);
+  CHECK(text.find("close_range(4, ~0u, 0)") != std::string::npos);
+}
+
 TEST_CASE("nothing of a jail is asked for that the wish does not name") {
   Spec spec;
   spec.id = "bare";
   spec.argv = {"/bin/true"};
   auto const plan = make_plan(spec, some_host(), 1, 1);
-  for (auto const* step : {"listener-socket", "open-task", "mount-task", "open-opt", "mount-opt"})
+  for (auto const* step :
+       {"listener-socket", "open-task", "mount-task", "open-opt", "mount-opt", "channel"})
     CHECK_FALSE(has(plan, step));
 }
 

@@ -11,6 +11,7 @@
 
 #include "jails.hpp"
 #include "support/temp_dir.hpp"
+#include "sys/message.hpp"
 
 using namespace faas;
 using namespace faas::test;
@@ -258,6 +259,29 @@ TEST_CASE("standard output and error are apart, and input is empty") {
   CHECK(std::string(buffer, static_cast<std::size_t>(::read(out.get(), buffer, 16))) == "out\n");
   CHECK(::read(out.get(), buffer, 16) == 0);  // nobody else holds the other end
   CHECK(std::string(buffer, static_cast<std::size_t>(::read(err.get(), buffer, 16))) == "err\n");
+}
+
+TEST_CASE("a channel is the program's descriptor 3, and the only one beside the three") {
+  Jails jails;
+  auto channel = sys::seqpacket_pair().value();
+  REQUIRE(::send(channel.first.get(), "ping", 4, 0) == 4);
+  auto spec = Jails::victim({"channel"});
+  spec.listener = true;
+  spec.channel_fd = channel.second.get();
+  auto running = jails.start(spec);
+  sys::Fd const listener(running.started.listener);
+  channel.second.reset();
+  CHECK(Jails::read(running, 33) == "channel: answered\nopen 3 flags 0\n");
+  char answer[8];
+  CHECK(::recv(channel.first.get(), answer, sizeof answer, 0) == 4);
+  CHECK(jails.end(running).code == 0);
+  CHECK(::recv(channel.first.get(), answer, sizeof answer, 0) ==
+        0);  // nobody else holds the other end
+}
+
+TEST_CASE("without a channel nothing is open at descriptor 3 or above") {
+  Jails jails;
+  CHECK(jails.attempt({"channel"}).output == "channel: EBADF\n");
 }
 
 TEST_CASE("SIGTERM reaches the program, and pid 1 of its jail") {

@@ -1,10 +1,12 @@
 #include "sandbox/spec_check.hpp"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 
 #include <functional>
 
 #include "support/result.hpp"
+#include "sys/message.hpp"
 
 using namespace faas;
 using namespace faas::sandbox;
@@ -50,6 +52,14 @@ TEST_CASE("a wish with nothing wrong is taken") {
   CHECK(refused([](Spec& s) {
           s.files = {{"/etc/x/y", ""}, {"/var/runtime/z", std::string(65'536, 'z')}};
         }).empty());
+}
+
+TEST_CASE("a channel that is no socket is refused (G3)") {
+  sys::Fd const directory(::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  auto const pair = sys::seqpacket_pair().value();
+  CHECK(refused([&](Spec& s) { s.channel_fd = directory.get(); }) == "channel_fd");
+  CHECK(refused([](Spec& s) { s.channel_fd = 1'000'000; }) == "channel_fd");
+  CHECK(refused([&](Spec& s) { s.channel_fd = pair.first.get(); }).empty());
 }
 
 TEST_CASE("an id that is no name of a cgroup is refused") {

@@ -234,6 +234,7 @@ void on_start(std::size_t size, int const* fds, int count) {
   start.slots[wire::kOutput] = take(wire::kHasOutput);
   start.slots[wire::kError] = take(wire::kHasError);
   start.cgroup = take(wire::kHasCgroup);
+  start.slots[wire::kChannel] = take(wire::kHasChannel);
   if (missing(start.head.fds, count)) return refuse(start, "receive-files", EMFILE);
   start_jail(start);
 }
