@@ -34,6 +34,11 @@ struct Limits {
   milliseconds timeout{3000};  // 1 s .. 900 s, from dispatch; past it the jail is killed
   unsigned concurrency = 0;    // instances at most at once; 0: as many as the host's budget
   unsigned queue = 1000;       // calls waiting at most; one more is refused (QueueFull)
+  // Calls at once in one instance, 1..1600. Above 1 the function's runtime must ask for several
+  // (Lambda's multi-concurrency): isolation is between instances, so these calls share memory,
+  // files and fate. One past its timeout ends as timed_out; the instance takes no further call, the
+  // others run to their end, then it is killed. A crash or use of too much memory ends them all.
+  unsigned capacity = 1;
   friend bool operator==(Limits const&, Limits const&) = default;
 };
 

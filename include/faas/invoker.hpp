@@ -21,7 +21,7 @@ namespace asio = boost::asio;
 
 // One invocation on its way to an instance.
 struct CallRequest {
-  std::string request_id;      // a UUID in text
+  std::string request_id;      // a UUID in text; of the running ones no other has it
   std::string payload;         // given to the function verbatim
   std::string client_context;  // decoded JSON, may be empty
   std::string tenant;          // may be empty
@@ -79,7 +79,10 @@ class Backend {
   // The instance is ready and has fewer than its capacity of calls. The function's timeout runs
   // from here.
   virtual void call(InstanceId, CallRequest, std::shared_ptr<CallSink>) = 0;
-  virtual void resume(InstanceId) = 0;             // the sink has room again
+  // The sink of that call has room again.
+  virtual void resume(InstanceId, std::string_view request_id) = 0;
+  // Nobody reads that call's response any more: it is taken as fast as it comes.
+  virtual void detach(InstanceId, std::string_view request_id) = 0;
   virtual void stop(InstanceId) = 0;               // running calls end as lost; on_exited follows
   virtual Bytes max_memory(InstanceId) const = 0;  // 0: cannot tell
 };

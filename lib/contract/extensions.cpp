@@ -67,6 +67,9 @@ std::optional<Reply> Extensions::check(std::string_view name, std::string_view d
   if (name.size() > 128)
     return refusal(403, "Extension.InvalidExtensionName", "Extension name above 128 bytes");
   if (auto refused = read_events(document, listens)) return refused;
+  if (listens && !hears_invocations_)
+    return refusal(403, "Extension.InvalidEventType",
+                   "INVOKE: event not supported where several invocations run at once");
   if (closed_)
     return refusal(403, "Extension.RegistrationClosed", "Extension registration closed already");
   for (auto const& extension : extensions_)

@@ -23,6 +23,9 @@ class Extensions {
  public:
   static constexpr std::size_t kLimit = 10;
 
+  // Where several invocations run at once there is no INVOKE event.
+  explicit Extensions(unsigned capacity) : hears_invocations_(capacity == 1) {}
+
   // 200 with its identifier, or a refusal. Registration closes at the runtime's first `next`.
   Reply enroll(std::string_view name, std::string_view document, std::string_view metadata);
   void close_registration() { closed_ = true; }
@@ -38,6 +41,7 @@ class Extensions {
   std::optional<Reply> check(std::string_view name, std::string_view document, bool& listens) const;
 
   std::vector<Extension> extensions_;
+  bool hears_invocations_;
   bool closed_ = false;
 };
 

@@ -15,12 +15,14 @@ constexpr std::size_t kPipelineLimit = 64 * 1024;
 }  // namespace
 
 RuntimeApi::Machine::Machine(RuntimeApiEvents& events, Options options)
-    : events_(events), options_(std::move(options)) {}
+    : events_(events), options_(std::move(options)), extensions_(options_.capacity) {}
 
+// They are in the order of their ids.
 Connection* RuntimeApi::Machine::find(ConnectionId id) const {
-  for (auto const& connection : connections_)
-    if (connection->id == id && connection->phase != Phase::gone) return connection.get();
-  return nullptr;
+  auto const found = std::lower_bound(connections_.begin(), connections_.end(), id,
+                                      [](auto const& c, auto wanted) { return c->id < wanted; });
+  bool const there = found != connections_.end() && (*found)->id == id;
+  return there && (*found)->phase != Phase::gone ? found->get() : nullptr;
 }
 
 unsigned RuntimeApi::Machine::connections() const {
@@ -141,9 +143,16 @@ void RuntimeApi::Machine::close(Connection& c) {
 
 void RuntimeApi::Machine::drop(Connection& c) {
   c.phase = Phase::gone;
+  gone_ = true;
   std::erase(parked_, c.id);
   extensions_.connection_closed(c.id);
   if (large_head_ == c.id) large_head_ = 0;
+}
+
+void RuntimeApi::Machine::sweep() {
+  if (std::exchange(gone_, false))
+    std::erase_if(connections_, [](auto const& c) { return c->phase == Phase::gone; });
+  ended_.clear();
 }
 
 void RuntimeApi::Machine::end_of_input(ConnectionId id) {

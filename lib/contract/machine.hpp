@@ -48,6 +48,23 @@ struct Connection {
   std::string document;  // an error's or a registration's body
 };
 
+// One invocation, from invoke() until it ends.
+struct Work {
+  enum class State : std::uint8_t {
+    waiting,  // for a `next`
+    running,
+    responding,
+    erring
+  };
+
+  Work(Invocation given, std::size_t limit) : invocation(std::move(given)), response_limit(limit) {}
+
+  Invocation invocation;
+  std::size_t response_limit;
+  State state = State::waiting;
+  std::optional<ConnectionId> responder;  // sends the response or the error
+};
+
 class RuntimeApi::Machine {
  public:
   Machine(RuntimeApiEvents& events, Options options);
@@ -64,21 +81,25 @@ class RuntimeApi::Machine {
 
   void invoke(Invocation, std::size_t response_limit);
   void abandon();
+  void abandon(std::string_view request_id);
   void resume();
-  bool busy() const { return invocation_ != nullptr; }
+  void resume(std::string_view request_id);
+  unsigned invocations() const { return static_cast<unsigned>(works_.size()); }
+  unsigned capacity() const { return options_.capacity; }
+  bool awaited() const;
   bool idle() const;
   bool initialized() const { return initialized_; }
 
  private:
   using Phase = Connection::Phase;
-  enum class State : std::uint8_t {
-    started,
-    init_error,
-    ready,
-    running,
-    responding,
-    erring,
-    response_sent
+  // Of the environment. Where several invocations run at once it stays `ready`: each has a state of
+  // its own.
+  enum class State : std::uint8_t { started, init_error, ready, running, response_sent };
+
+  // An invocation that was handed out and has ended.
+  struct Past {
+    std::string request_id;
+    bool abandoned = false;
   };
 
   // Events may close connections whose bytes are being read further up the stack, and end
@@ -88,8 +109,7 @@ class RuntimeApi::Machine {
     explicit Scope(Machine& machine) : machine_(machine) { ++machine_.depth_; }
     ~Scope() {
       if (--machine_.depth_ > 0) return;
-      std::erase_if(machine_.connections_, [](auto const& c) { return c->phase == Phase::gone; });
-      machine_.ended_.clear();
+      machine_.sweep();
     }
     Scope(Scope const&) = delete;
     Scope& operator=(Scope const&) = delete;
@@ -110,21 +130,24 @@ class RuntimeApi::Machine {
   void refuse_and_close(Connection&, Reply const&);
   void close(Connection&);
   void drop(Connection&);
+  void sweep();
 
   // machine_calls.cpp
   void begin(Connection&, RequestHead const&, bool body_waits);
   std::optional<Reply> admit(Connection&, RequestHead const&, Route const&);
   std::optional<Reply> admit_answer(Connection&, RequestHead const&, Route const&);
-  std::optional<Reply> admit_response(Connection&, RequestHead const&);
+  std::optional<Reply> refuse_by_state(Work const*, std::string_view id, std::string_view target);
+  std::optional<Reply> refuse_by_id(Work const*, std::string_view id) const;
+  std::optional<Reply> admit_response(Connection&, Work&, RequestHead const&);
   std::optional<Reply> admit_init_error(Connection&, RequestHead const&);
   std::optional<Reply> admit_extension(Connection&, RequestHead const&);
   bool expectation_met(Connection&, RequestHead const&, bool body_waits);
   void take(Connection&, std::string_view data);
   std::size_t body_limit(Connection const&) const;
   void accept(Connection&, std::string_view data);
-  void report_too_large(Connection const&, std::size_t limit);
   void turn_down(Connection&, Reply);
   void interrupted(Connection&, std::string_view why);
+  void fail_answer(Connection const&, FunctionFailure);
   void finish(Connection&);
   void finish_response(Connection&);
   void finish_error(Connection&);
@@ -134,13 +157,18 @@ class RuntimeApi::Machine {
   void park(Connection&);
   void park_extension(Connection&);
   void settle();
-  void hand_out();
-  void send_invocation(Connection&);
-  void notify_extensions(Invocation const* given);
-  std::string end_invocation();
-  void fail_response(FunctionFailure);
+  void hand_out(Work&);
+  void send_invocation(Connection&, Invocation const&);
+  void notify_extensions(Work const& given);
+  Invocation const& end(Work&);
+  void fail_response(Work&, FunctionFailure);
+  void abandon(Work&);
+  void resume(Connection*);
+  Work* answering(Connection const&) const;
+  Work* handed_out(std::string_view request_id) const;
+  Work* first_waiting() const;
+  bool several() const { return options_.capacity > 1; }
   std::string_view state_name() const;
-  bool handed_out() const;
 
   RuntimeApiEvents& events_;
   Options options_;
@@ -148,16 +176,18 @@ class RuntimeApi::Machine {
   ConnectionId last_id_ = 0;
   std::uint64_t answers_ = 0, moves_ = 0;  // of all requests, and of those that moved a call
   unsigned depth_ = 0;                     // calls under way: what is gone is swept at 0
+  bool gone_ = false;                      // some connection is
   ConnectionId large_head_ = 0;  // the one connection that may hold more than 64 KiB of head
 
   State state_ = State::started;
-  std::unique_ptr<Invocation> invocation_;          // given to invoke() and not ended
-  std::vector<std::unique_ptr<Invocation>> ended_;  // while calls are under way
-  std::size_t response_limit_ = kPayloadLimit;
-  std::string answered_id_;                // in response_sent: what was answered
-  std::optional<ConnectionId> responder_;  // sends the response or the error
-  std::vector<ConnectionId> parked_;       // on next; the newest is served
-  bool announced_ = false;                 // on_next was called and no work was handed out since
+  std::vector<std::unique_ptr<Work>> works_;   // given to invoke() and not ended, oldest first
+  std::vector<std::unique_ptr<Work>> ended_;   // while calls are under way
+  std::vector<Past> past_;                     // the last `capacity` of them, a ring
+  std::size_t last_past_ = 0;                  // the newest in it
+  std::optional<ConnectionId> init_reporter_;  // sends the init error
+  std::vector<ConnectionId> parked_;           // on next; the newest is served
+  std::size_t workers_ = 0;  // most of `next` and invocations handed out at once, up to capacity
+  bool announced_ = false;   // on_next was called and no work was handed out since
   bool initialized_ = false;
   Extensions extensions_;
 };

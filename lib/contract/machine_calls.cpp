@@ -31,20 +31,41 @@ std::string_view RuntimeApi::Machine::state_name() const {
     case State::started: return "Started";
     case State::init_error: return "InitError";
     case State::ready: return "Ready";
-    case State::running: return "Running";
-    case State::responding: return "InvocationResponse";
-    case State::erring: return "InvocationErrorResponse";
-    case State::response_sent: break;
+    case State::response_sent: return "RuntimeResponseSentState";
+    case State::running: break;
   }
-  return "RuntimeResponseSentState";
+  auto const state = works_.front()->state;
+  return state == Work::State::responding ? "InvocationResponse"
+         : state == Work::State::erring   ? "InvocationErrorResponse"
+                                          : "Running";
 }
 
-bool RuntimeApi::Machine::handed_out() const {
-  return state_ == State::running || state_ == State::responding || state_ == State::erring;
+bool RuntimeApi::Machine::awaited() const {
+  return state_ == State::ready && !parked_.empty() && extensions_.all_listeners_parked();
 }
 
 bool RuntimeApi::Machine::idle() const {
-  return state_ == State::ready && announced_ && !parked_.empty() && !invocation_;
+  return state_ == State::ready && announced_ && works_.empty() && !parked_.empty() &&
+         parked_.size() >= workers_;
+}
+
+Work* RuntimeApi::Machine::answering(Connection const& c) const {
+  for (auto const& work : works_)
+    if (work->responder == c.id) return work.get();
+  return nullptr;
+}
+
+Work* RuntimeApi::Machine::handed_out(std::string_view request_id) const {
+  for (auto const& work : works_)
+    if (work->state != Work::State::waiting && work->invocation.request_id == request_id)
+      return work.get();
+  return nullptr;
+}
+
+Work* RuntimeApi::Machine::first_waiting() const {
+  for (auto const& work : works_)
+    if (work->state == Work::State::waiting) return work.get();
+  return nullptr;
 }
 
 // A head was read
@@ -105,32 +126,53 @@ std::optional<Reply> RuntimeApi::Machine::admit(Connection& c, RequestHead const
 std::optional<Reply> RuntimeApi::Machine::admit_answer(Connection& c, RequestHead const& head,
                                                        Route const& called) {
   bool const response = called.endpoint == Endpoint::response;
-  auto const target = response ? "InvocationResponse" : "InvocationErrorResponse";
-  if (state_ == State::started || state_ == State::init_error)
-    return replies::invalid_transition(state_name(), target);
-  bool const current = handed_out() && called.request_id == invocation_->request_id;
-  bool const answered = state_ == State::response_sent && called.request_id == answered_id_;
-  if (!current && !answered) return replies::invalid_request_id();
-  if (state_ != State::running) return replies::invalid_transition(state_name(), target);
-  responder_ = c.id;
-  state_ = response ? State::responding : State::erring;
+  auto* const work = handed_out(called.request_id);
+  auto refused = several()
+                     ? refuse_by_id(work, called.request_id)
+                     : refuse_by_state(work, called.request_id,
+                                       response ? "InvocationResponse" : "InvocationErrorResponse");
+  if (refused) return refused;
+  work->responder = c.id;
+  work->state = response ? Work::State::responding : Work::State::erring;
   c.error_type = known_error_type(head.find(kTypeTrailer).value_or("Function."));
-  return response ? admit_response(c, head) : std::nullopt;
+  return response ? admit_response(c, *work, head) : std::nullopt;
 }
 
-std::optional<Reply> RuntimeApi::Machine::admit_response(Connection& c, RequestHead const& head) {
+// Where one invocation runs at a time, the environment's state says what may come.
+std::optional<Reply> RuntimeApi::Machine::refuse_by_state(Work const* work, std::string_view id,
+                                                          std::string_view target) {
+  bool const begun = state_ != State::started && state_ != State::init_error;
+  if (work && work->state == Work::State::running) return std::nullopt;
+  bool const answered = state_ == State::response_sent && !past_.empty() &&
+                        !past_[last_past_].abandoned && past_[last_past_].request_id == id;
+  if (begun && !work && !answered) return replies::invalid_request_id();
+  return replies::invalid_transition(state_name(), target);
+}
+
+std::optional<Reply> RuntimeApi::Machine::refuse_by_id(Work const* work,
+                                                       std::string_view id) const {
+  if (work && work->state == Work::State::running) return std::nullopt;
+  if (work) return replies::response_in_progress();
+  auto const past = std::find_if(past_.begin(), past_.end(),
+                                 [&](auto const& ended) { return ended.request_id == id; });
+  if (past == past_.end()) return replies::invalid_invoke_id();
+  return past->abandoned ? replies::invoke_timeout() : replies::response_was_sent();
+}
+
+std::optional<Reply> RuntimeApi::Machine::admit_response(Connection& c, Work& work,
+                                                         RequestHead const& head) {
   auto const mode = head.find("Lambda-Runtime-Function-Response-Mode");
   if (mode && *mode != "streaming") {
-    fail_response(platform_failure("Runtime.InvalidResponseModeHeader",
+    fail_response(work,
+                  platform_failure("Runtime.InvalidResponseModeHeader",
                                    "Lambda-Runtime-Function-Response-Mode is not \"streaming\""));
     return replies::invalid_response_mode();
   }
-  if (head.content_length > response_limit_) {
-    auto const limit = response_limit_;
-    fail_response(response_too_large(limit));
+  if (auto const limit = work.response_limit; head.content_length > limit) {
+    fail_response(work, response_too_large(limit));
     return replies::too_large(limit);
   }
-  events_.on_response_head(invocation_->request_id, head.find("Content-Type").value_or(""),
+  events_.on_response_head(work.invocation.request_id, head.find("Content-Type").value_or(""),
                            mode.has_value());
   return std::exchange(c.verdict, std::nullopt);  // set if the event abandoned the invocation
 }
@@ -138,7 +180,7 @@ std::optional<Reply> RuntimeApi::Machine::admit_response(Connection& c, RequestH
 std::optional<Reply> RuntimeApi::Machine::admit_init_error(Connection& c, RequestHead const& head) {
   if (state_ != State::started) return replies::invalid_transition(state_name(), "InitError");
   state_ = State::init_error;
-  responder_ = c.id;
+  init_reporter_ = c.id;
   c.error_type = known_error_type(head.find(kTypeTrailer).value_or(""));
   return std::nullopt;
 }
@@ -171,13 +213,13 @@ void RuntimeApi::Machine::take(Connection& c, std::string_view data) {
     if (c.verdict || data.size() <= room) return;
     turn_down(c, replies::too_large(limit));
     c.received = data.size() - room;
-    report_too_large(c, limit);
+    fail_answer(c, response_too_large(limit));
   }
   if (c.received > options_.drain_limit) refuse_and_close(c, *c.verdict);
 }
 
 std::size_t RuntimeApi::Machine::body_limit(Connection const& c) const {
-  if (c.endpoint == Endpoint::response) return response_limit_;
+  if (c.endpoint == Endpoint::response) return answering(c)->response_limit;
   return c.endpoint == Endpoint::error || c.endpoint == Endpoint::init_error ? kPayloadLimit
                                                                              : kSmallDocument;
 }
@@ -189,16 +231,9 @@ void RuntimeApi::Machine::accept(Connection& c, std::string_view data) {
     c.document.append(data);
     return;
   }
-  bool const room = events_.on_response_chunk(invocation_->request_id, data);
+  bool const room = events_.on_response_chunk(answering(c)->invocation.request_id, data);
   // Abandoned from inside the event: nobody would resume it.
   if (!c.verdict) c.paused = !room;
-}
-
-void RuntimeApi::Machine::report_too_large(Connection const& c, std::size_t limit) {
-  if (responder_ != c.id) return;
-  if (c.endpoint != Endpoint::init_error) return fail_response(response_too_large(limit));
-  responder_.reset();
-  events_.on_init_error(response_too_large(limit));
 }
 
 void RuntimeApi::Machine::turn_down(Connection& c, Reply verdict) {
@@ -209,11 +244,15 @@ void RuntimeApi::Machine::turn_down(Connection& c, Reply verdict) {
 }
 
 void RuntimeApi::Machine::interrupted(Connection& c, std::string_view why) {
-  if (responder_ != c.id) return;
-  auto failure = platform_failure("Runtime.TruncatedResponse",
-                                  "The runtime's answer was cut short: " + std::string(why));
-  if (c.endpoint != Endpoint::init_error) return fail_response(std::move(failure));
-  responder_.reset();
+  fail_answer(c, platform_failure("Runtime.TruncatedResponse",
+                                  "The runtime's answer was cut short: " + std::string(why)));
+}
+
+// Of what the connection was sending, if it is an answer.
+void RuntimeApi::Machine::fail_answer(Connection const& c, FunctionFailure failure) {
+  if (auto* work = answering(c)) return fail_response(*work, std::move(failure));
+  if (init_reporter_ != c.id) return;
+  init_reporter_.reset();
   events_.on_init_error(std::move(failure));
 }
 
@@ -242,16 +281,24 @@ void RuntimeApi::Machine::finish(Connection& c) {
   }
 }
 
-std::string RuntimeApi::Machine::end_invocation() {
-  answered_id_ = invocation_->request_id;
-  ended_.push_back(std::move(invocation_));
-  responder_.reset();
-  state_ = State::response_sent;
-  return answered_id_;
+// What is returned lives as long as the call under way.
+Invocation const& RuntimeApi::Machine::end(Work& work) {
+  auto const found =
+      std::find_if(works_.begin(), works_.end(), [&](auto& w) { return w.get() == &work; });
+  ended_.push_back(std::move(*found));
+  works_.erase(found);
+  if (work.state == Work::State::waiting) return work.invocation;
+  work.responder.reset();
+  if (past_.size() < options_.capacity) past_.emplace_back();
+  last_past_ = (last_past_ + 1) % past_.size();
+  past_[last_past_].request_id = work.invocation.request_id;
+  past_[last_past_].abandoned = false;
+  if (!several()) state_ = State::response_sent;
+  return work.invocation;
 }
 
-void RuntimeApi::Machine::fail_response(FunctionFailure failure) {
-  events_.on_response_failed(end_invocation(), std::move(failure));
+void RuntimeApi::Machine::fail_response(Work& work, FunctionFailure failure) {
+  events_.on_response_failed(end(work).request_id, std::move(failure));
   settle();
 }
 
@@ -262,25 +309,25 @@ void RuntimeApi::Machine::finish_response(Connection& c) {
   if (!type.empty() || !body.empty())
     failure = {known_error_type(type.empty() ? "Function." : type),
                from_base64(body).value_or(std::string())};
-  auto const id = end_invocation();
+  auto const& ended = end(*answering(c));
   ++moves_;
   reply(c, replies::accepted());
-  events_.on_response_end(id, std::move(failure));
+  events_.on_response_end(ended.request_id, std::move(failure));
   settle();
 }
 
 void RuntimeApi::Machine::finish_error(Connection& c) {
   FunctionFailure failure{std::move(c.error_type), std::exchange(c.document, {})};
-  auto const id = end_invocation();
+  auto const& ended = end(*answering(c));
   ++moves_;
   reply(c, replies::accepted());
-  events_.on_invocation_error(id, std::move(failure));
+  events_.on_invocation_error(ended.request_id, std::move(failure));
   settle();
 }
 
 void RuntimeApi::Machine::finish_init_error(Connection& c) {
   FunctionFailure failure{std::move(c.error_type), std::exchange(c.document, {})};
-  responder_.reset();
+  init_reporter_.reset();
   reply(c, replies::accepted());
   events_.on_init_error(std::move(failure));
 }
@@ -317,15 +364,16 @@ void RuntimeApi::Machine::park_extension(Connection& c) {
 }
 
 // Of `given`, unless an event has put another in its place, which has a hand-out of its own.
-void RuntimeApi::Machine::notify_extensions(Invocation const* given) {
+void RuntimeApi::Machine::notify_extensions(Work const& given) {
   for (auto& extension : extensions_.all()) {
-    if (!extension.listens || !extension.parked || invocation_.get() != given) continue;
+    bool const current = !works_.empty() && works_.front().get() == &given;
+    if (!extension.listens || !extension.parked || !current) continue;
     auto* c = find(*std::exchange(extension.parked, std::nullopt));
     if (!c) continue;
     c->phase = Phase::head;
     ++moves_;
-    reply(*c, {200, extension_event(*invocation_), "Lambda-Extension-Event-Identifier",
-               invocation_->request_id});
+    reply(*c, {200, extension_event(given.invocation), "Lambda-Extension-Event-Identifier",
+               given.invocation.request_id});
     run(*c);
   }
 }
@@ -333,75 +381,107 @@ void RuntimeApi::Machine::notify_extensions(Invocation const* given) {
 // Invocations
 
 void RuntimeApi::Machine::park(Connection& c) {
-  if (state_ == State::running) return send_invocation(c);
-  if (state_ != State::started && state_ != State::ready && state_ != State::response_sent)
+  if (state_ == State::running && works_.front()->state == Work::State::running)
+    return send_invocation(c, works_.front()->invocation);
+  if (state_ == State::running || state_ == State::init_error)
     return reply(c, replies::invalid_transition(state_name(), "Ready"));
+  if (several() && parked_.size() == options_.capacity)
+    return reply(c, replies::too_many_idle_runtimes());
   extensions_.close_registration();
   state_ = State::ready;
   c.phase = Phase::parked;
   parked_.push_back(c.id);
+  auto const running = std::count_if(works_.begin(), works_.end(), [](auto const& work) {
+    return work->state != Work::State::waiting;
+  });
+  auto const working = parked_.size() + static_cast<std::size_t>(running);
+  workers_ = std::min<std::size_t>(options_.capacity, std::max(workers_, working));
   settle();
 }
 
 // Says that the runtime waits for work, and hands out what was kept for it.
 void RuntimeApi::Machine::settle() {
   if (state_ == State::response_sent && !parked_.empty()) state_ = State::ready;
-  if (state_ != State::ready || parked_.empty() || !extensions_.all_listeners_parked()) return;
-  if (!announced_) {
-    announced_ = initialized_ = true;
-    events_.on_next();
+  while (awaited()) {
+    if (!announced_) {
+      announced_ = initialized_ = true;
+      events_.on_next();
+      continue;
+    }
+    auto* const work = first_waiting();
+    if (!work) return;
+    hand_out(*work);
   }
-  if (state_ == State::ready && invocation_ && !parked_.empty()) hand_out();
 }
 
-void RuntimeApi::Machine::hand_out() {
+void RuntimeApi::Machine::hand_out(Work& work) {
   auto* c = find(parked_.back());
   parked_.pop_back();
-  state_ = State::running;
-  announced_ = false;
+  work.state = Work::State::running;
+  if (!several()) state_ = State::running;
+  announced_ = several() && !parked_.empty();
   c->phase = Phase::head;
-  auto const* given = invocation_.get();
   ++moves_;
-  send_invocation(*c);
-  notify_extensions(given);
+  send_invocation(*c, work.invocation);
+  notify_extensions(work);
   run(*c);
 }
 
-void RuntimeApi::Machine::send_invocation(Connection& c) {
+void RuntimeApi::Machine::send_invocation(Connection& c, Invocation const& invocation) {
   std::string head;
   head.reserve(1024);
-  invocation_head(head, *invocation_, c.keep_alive);
+  invocation_head(head, invocation, c.keep_alive);
   ++answers_;
-  events_.send(c.id, head, invocation_->payload);
+  events_.send(c.id, head, invocation.payload);
   if (!c.keep_alive) close(c);
 }
 
 void RuntimeApi::Machine::invoke(Invocation invocation, std::size_t response_limit) {
   Scope scope(*this);
-  invocation_ = std::make_unique<Invocation>(std::move(invocation));
-  response_limit_ = response_limit;
+  works_.push_back(std::make_unique<Work>(std::move(invocation), response_limit));
   settle();
 }
 
 void RuntimeApi::Machine::abandon() {
   Scope scope(*this);
-  if (!invocation_) return;
-  if (!handed_out()) {
-    ended_.push_back(std::move(invocation_));
-    return;
-  }
-  auto const responder = responder_;
-  end_invocation();
-  answered_id_.clear();
+  for (auto left = works_.size(); left > 0 && !works_.empty(); --left) abandon(*works_.front());
+}
+
+void RuntimeApi::Machine::abandon(std::string_view request_id) {
+  Scope scope(*this);
+  auto const found = std::find_if(works_.begin(), works_.end(), [&](auto const& work) {
+    return work->invocation.request_id == request_id;
+  });
+  if (found != works_.end()) abandon(**found);
+}
+
+void RuntimeApi::Machine::abandon(Work& work) {
+  bool const waits = work.state == Work::State::waiting;
+  auto const responder = work.responder;
+  end(work);
+  if (waits) return;
+  past_[last_past_].abandoned = true;
   auto* c = responder ? find(*responder) : nullptr;
-  if (c) turn_down(*c, replies::invalid_request_id());
+  if (c) turn_down(*c, several() ? replies::invoke_timeout() : replies::invalid_request_id());
   if (c) run(*c);
   settle();
 }
 
 void RuntimeApi::Machine::resume() {
   Scope scope(*this);
-  auto* c = responder_ ? find(*responder_) : nullptr;
+  std::vector<ConnectionId> responders;
+  for (auto const& work : works_)
+    if (work->responder) responders.push_back(*work->responder);
+  for (auto const id : responders) resume(find(id));
+}
+
+void RuntimeApi::Machine::resume(std::string_view request_id) {
+  Scope scope(*this);
+  auto const* work = handed_out(request_id);
+  if (work && work->responder) resume(find(*work->responder));
+}
+
+void RuntimeApi::Machine::resume(Connection* c) {
   if (!c || !c->paused) return;
   c->paused = false;
   run(*c);

@@ -89,6 +89,28 @@ Reply invalid_transition(std::string_view from, std::string_view to) {
   return refusal(403, "InvalidStateTransition", message);
 }
 
+Reply invalid_invoke_id() {
+  return refusal(400, "Runtime.InvalidInvokeId", "No invocation with this id runs here");
+}
+
+Reply invoke_timeout() {
+  return refusal(400, "Runtime.InvokeTimeout", "The invocation is over: its answer comes too late");
+}
+
+Reply response_in_progress() {
+  return refusal(400, "Runtime.InvokeResponseInProgress",
+                 "Another answer to this invocation is being sent");
+}
+
+Reply response_was_sent() {
+  return refusal(400, "Runtime.InvokeResponseWasSent", "This invocation has been answered");
+}
+
+Reply too_many_idle_runtimes() {
+  return refusal(400, "Runtime.TooManyIdleRuntimes",
+                 "As many requests for the next invocation wait as invocations may run at once");
+}
+
 }  // namespace replies
 
 std::string reply_head(Reply const& reply, std::string_view content_type, bool keep_alive) {

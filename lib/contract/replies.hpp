@@ -26,6 +26,13 @@ Reply too_large(std::size_t limit);
 Reply truncated();
 Reply invalid_transition(std::string_view from, std::string_view to);
 
+// Where several invocations run at once.
+Reply invalid_invoke_id();     // it never ran here, or too long ago to be known
+Reply invoke_timeout();        // it was abandoned
+Reply response_in_progress();  // another answer to it is under way
+Reply response_was_sent();
+Reply too_many_idle_runtimes();
+
 }  // namespace replies
 
 // A response head with its blank line. Control characters in values become spaces: a caller's

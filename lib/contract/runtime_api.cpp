@@ -24,13 +24,16 @@ std::uint64_t RuntimeApi::chatter() const { return machine_->chatter(); }
 unsigned RuntimeApi::connections() const { return machine_->connections(); }
 
 void RuntimeApi::invoke(Invocation invocation, std::size_t response_limit) {
-  FAAS_CHECK(!machine_->busy());
+  FAAS_CHECK(machine_->invocations() < machine_->capacity());
   machine_->invoke(std::move(invocation), response_limit);
 }
 
 void RuntimeApi::abandon() { machine_->abandon(); }
+void RuntimeApi::abandon(std::string_view request_id) { machine_->abandon(request_id); }
 void RuntimeApi::resume() { machine_->resume(); }
-bool RuntimeApi::busy() const { return machine_->busy(); }
+void RuntimeApi::resume(std::string_view request_id) { machine_->resume(request_id); }
+bool RuntimeApi::busy() const { return machine_->invocations() > 0; }
+bool RuntimeApi::awaited() const { return machine_->awaited(); }
 bool RuntimeApi::idle() const { return machine_->idle(); }
 bool RuntimeApi::initialized() const { return machine_->initialized(); }
 

@@ -7,6 +7,12 @@
 // exit/error} for extensions inside the runtime's process; PUT /2022-07-01/telemetry and
 // /2020-08-15/logs are answered 202 NotSupported. All else is 404, also restore/next and
 // credentials: there is no SnapStart here.
+//
+// With a capacity above 1 it is Lambda's multi-concurrent environment: several `next` wait at once,
+// each of them an idle worker, and an answer is matched by its request id only, also which worker's
+// it is. What cannot be taken is answered 400: Runtime.InvalidInvokeId, Runtime.InvokeTimeout (it
+// was abandoned), Runtime.InvokeResponseInProgress, Runtime.InvokeResponseWasSent,
+// Runtime.TooManyIdleRuntimes (a `next` more than the capacity). No extension hears of INVOKE.
 #pragma once
 
 #include <concepts>
@@ -47,7 +53,7 @@ class RuntimeApiEvents {
  public:
   // The runtime (and every extension that listens to invocations) asked for work; the first time,
   // init is done. Not called when the runtime asks again while its invocation runs: it gets the
-  // same one again.
+  // same one again; nor for a further `next` beside one that waits already.
   virtual void on_next() = 0;
   virtual void on_init_error(FunctionFailure) = 0;
 
@@ -91,6 +97,7 @@ class RuntimeApi {
     std::size_t drain_limit =
         16 * 1024 * 1024;  // bytes of a refused body read to keep its connection
     unsigned max_connections = 32;
+    unsigned capacity = 1;  // invocations at once, at least 1
   };
 
   // `events` outlives this.
@@ -116,18 +123,21 @@ class RuntimeApi {
   std::uint64_t unfinished_head(ConnectionId) const;
   void head_is_late(ConnectionId);
 
-  // Precondition: !busy(). Answered to the waiting `next`, or kept until one asks. The response may
-  // have `response_limit` bytes.
+  // Precondition: fewer than `capacity` run, none of them with this request id. Answered to a
+  // waiting `next`, or kept until one asks. The response may have `response_limit` bytes.
   void invoke(Invocation invocation, std::size_t response_limit = kPayloadLimit);
   void invoke(Invocation, std::same_as<bool> auto) = delete;  // a flag is not a limit
-  // The running invocation, if any, is over (it timed out): late answers get 400, no event comes of
-  // it.
+  // That invocation, or all that run, is over (it timed out): late answers get 400, no event comes
+  // of it.
+  void abandon(std::string_view request_id);
   void abandon();
-  // The response's reader has room again. May call events at once.
+  // The reader of that response, or of all, has room again. May call events at once.
+  void resume(std::string_view request_id);
   void resume();
 
   bool busy() const;         // an invocation was given to invoke() and has not ended
-  bool idle() const;         // init is done, no invocation, and the runtime waits for one
+  bool awaited() const;      // a `next` waits: one that is given now is handed out at once
+  bool idle() const;         // init is done, no invocation, and every worker known waits for one
   bool initialized() const;  // on_next was called
   unsigned connections() const;
   // Answers that moved no call, since the beginning: pings, refusals, an invocation given again.

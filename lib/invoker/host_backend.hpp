@@ -23,7 +23,8 @@ class HostBackend final : public Backend {
 
   void start(StartRequest) override;
   void call(InstanceId, CallRequest, std::shared_ptr<CallSink>) override;
-  void resume(InstanceId) override {}
+  void resume(InstanceId, std::string_view) override {}
+  void detach(InstanceId, std::string_view) override {}
   void stop(InstanceId) override;
   Bytes max_memory(InstanceId) const override { return {}; }
 

@@ -65,14 +65,18 @@ JailInstance* JailBackend::find(InstanceId id) const {
 
 void JailBackend::call(InstanceId id, CallRequest request, std::shared_ptr<CallSink> sink) {
   auto* instance = find(id);
-  if (instance == nullptr || instance->phase() != JailInstance::Phase::idle) {
+  if (instance == nullptr || !instance->takes_calls()) {
     return sink->on_end(lost_ending("the instance ended before the call reached it"));
   }
   instance->call(std::move(request), std::move(sink));
 }
 
-void JailBackend::resume(InstanceId id) {
-  if (auto* instance = find(id)) instance->resume();
+void JailBackend::resume(InstanceId id, std::string_view request_id) {
+  if (auto* instance = find(id)) instance->resume(request_id);
+}
+
+void JailBackend::detach(InstanceId id, std::string_view request_id) {
+  if (auto* instance = find(id)) instance->detach(request_id);
 }
 
 void JailBackend::stop(InstanceId id) {

@@ -30,7 +30,8 @@ class JailBackend final : public Backend, private Source {
 
   void start(StartRequest) override;
   void call(InstanceId, CallRequest, std::shared_ptr<CallSink>) override;
-  void resume(InstanceId) override;
+  void resume(InstanceId, std::string_view request_id) override;
+  void detach(InstanceId, std::string_view request_id) override;
   void stop(InstanceId) override;
   Bytes max_memory(InstanceId) const override;
 

@@ -9,12 +9,12 @@
 
 #include "base/check.hpp"
 #include "invoker/endings.hpp"
+#include "invoker/jail_call.hpp"
 #include "invoker/jail_connection.hpp"
 
 namespace faas::inline v0::invoker {
 
 constexpr unsigned kChatterBurst = 1000;
-constexpr std::uint64_t kStreamBurst = 6 << 20;  // Lambda's: what a buffered response may have
 
 JailInstance::JailInstance(JailContext& context, StartRequest request, Launch launch)
     : context_(context),
@@ -29,7 +29,10 @@ JailInstance::JailInstance(JailContext& context, StartRequest request, Launch la
 
 JailInstance::~JailInstance() {
   context_.reactor.cancel(clock_);
-  context_.reactor.cancel(stream_timer_);
+  for (auto const& call : calls_) {
+    context_.reactor.cancel(call->clock);
+    end_stream_pace(*call);
+  }
   close_descriptors();
 }
 
@@ -37,7 +40,11 @@ Result<void> JailInstance::submit() {
   ++attempt_;
   chatter_ = 0;
   auto const& function = request_.function->function;
+  auto const capacity = function.limits.capacity;
   contract::RuntimeApi::Options api_options;
+  api_options.capacity = capacity;
+  // Besides what one worker may have, two for each: clients stream over a connection of their own.
+  api_options.max_connections += 2 * (capacity - 1);
   api_options.function_name = function.name.name;
   api_options.handler = function.handler;
   api_options.account_id = function.name.account;
@@ -82,76 +89,13 @@ void JailInstance::on_started(Started const& started) {
   }
 }
 
-void JailInstance::call(CallRequest request, std::shared_ptr<CallSink> sink) {
-  FAAS_CHECK(phase_ == Phase::idle);
-  bool const awake = thaw();
-  phase_ = Phase::busy;
-  sink_ = std::move(sink);
-  auto const timeout = request_.function->function.limits.timeout;
-  set_clock(timeout);
-  auto const deadline = std::chrono::system_clock::now() + timeout;
-  contract::Invocation invocation;
-  invocation.request_id = std::move(request.request_id);
-  invocation.payload = std::move(request.payload);
-  invocation.function_arn = std::move(request.function_arn);
-  invocation.client_context = std::move(request.client_context);
-  invocation.tenant = std::move(request.tenant);
-  invocation.trace_id = std::move(request.trace_id);
-  invocation.content_type = std::move(request.content_type);
-  invocation.deadline_ms =
-      std::chrono::duration_cast<std::chrono::milliseconds>(deadline.time_since_epoch()).count();
-  auto const& options = context_.options;
-  sink_full_ = false;
-  stream_pace_.reset();
-  if (request.stream) stream_pace_.emplace(kStreamBurst, options.stream_rate.count);
-  bool const parked = api_->idle();
-  api_->invoke(std::move(invocation),
-               (request.stream ? options.stream_limit : options.response_limit).count);
-  // Between calls of an idle runtime nobody reads: the `next` of the last call may wait in the
-  // socket. From inside the last call's end its connection is being read already, further up the
-  // stack; what others hold comes with their readiness.
-  if (!parked && !reading_) read_everything();
-  // What was sent behind `next` may be half a head.
-  for (auto& [id, connection] : connections_) time_head(*connection);
-  if (!awake) stop(lost_ending("the sandbox stands still and cannot be woken"));
-}
-
-void JailInstance::resume() {
-  sink_full_ = false;
-  read_on();
-}
-
-void JailInstance::read_on() {
-  if (sink_full_ || stream_timer_ != Reactor::Timer::none) return;
-  api_->resume();
-  for (auto& [id, connection] : connections_) set_interest(*connection);
-}
-
-// R7. True: the stream is ahead of its pace, and is read on when it is not.
-bool JailInstance::stream_waits(std::size_t bytes) {
-  if (!stream_pace_) return false;
-  auto const now = std::chrono::steady_clock::now();
-  auto const wait = stream_pace_->take(bytes, now);
-  if (wait == Duration{}) return false;
-  stream_timer_ = context_.reactor.at(now + wait, [this] {
-    stream_timer_ = Reactor::Timer::none;
-    read_on();
-  });
-  return true;
-}
-
-void JailInstance::end_stream_pace() {
-  context_.reactor.cancel(std::exchange(stream_timer_, Reactor::Timer::none));
-  stream_pace_.reset();
-}
-
 void JailInstance::stop(Ending why) {
   if (phase_ == Phase::stopping) return;
   retry_init_ = false;
   bool const graceful = phase_ == Phase::idle && has_extension_;
-  if (phase_ == Phase::busy) finish(why);
-  if (phase_ == Phase::starting && !start_ending_) start_ending_ = std::move(why);
+  if (phase_ == Phase::starting && !start_ending_) start_ending_ = why;
   begin_stop();
+  end_calls(why);
   if (graceful) {
     thaw();
     context_.sandbox.terminate(ticket_);
@@ -174,9 +118,7 @@ Bytes JailInstance::max_memory() const {
 bool JailInstance::on_gone(Ending how) {
   gone_ = true;
   context_.reactor.cancel(clock_);
-  end_stream_pace();
-  if (phase_ == Phase::busy) read_on();
-  if (phase_ != Phase::stopping) read_everything();  // a last answer may still be in the sockets
+  if (phase_ != Phase::stopping) read_last_answers();
   read_output();
   close_descriptors();
   ticket_ = 0;
@@ -184,7 +126,7 @@ bool JailInstance::on_gone(Ending how) {
     retry_init_ = gone_ = false;
     return true;
   }
-  if (phase_ == Phase::busy) finish(how);
+  end_calls(how);
   if (timing_.init == std::nullopt) {
     context_.events.on_start_failed(id(), start_ending_ ? *start_ending_ : std::move(how));
   }
@@ -244,15 +186,13 @@ void JailInstance::expire() {
         stop(timed_out_ending(request_.function->function.limits.timeout));
       }
       break;
-    case Phase::busy:
-      api_->abandon();
-      stop(timed_out_ending(request_.function->function.limits.timeout));
-      break;
     case Phase::stopping:
       if (!killed_) context_.sandbox.kill(ticket_);
       killed_ = true;
       break;
-    case Phase::idle: break;
+    case Phase::idle:
+    case Phase::busy:
+    case Phase::draining: break;
   }
 }
 
@@ -262,18 +202,6 @@ void JailInstance::begin_stop() {
   starting_hold_ = Hold();
   stopping_hold_ = Hold(context_.reactor);
   phase_ = Phase::stopping;
-}
-
-// The call is over. Its output comes first: what it wrote belongs to its log.
-void JailInstance::finish(Ending ending) {
-  context_.reactor.cancel(clock_);
-  clock_ = Reactor::Timer::none;
-  end_stream_pace();
-  read_output();
-  auto const sink = std::exchange(sink_, nullptr);
-  if (phase_ == Phase::busy) become_idle();
-  ending.reusable = ending.reusable && !gone_;
-  if (sink) sink->on_end(std::move(ending));
 }
 
 void JailInstance::on_next() {
@@ -293,44 +221,6 @@ void JailInstance::on_init_error(contract::FunctionFailure failure) {
                          .error_type = std::move(failure.type),
                          .error_payload = std::move(failure.payload)};
   set_clock(context_.options.shutdown_grace);  // runtimes exit by themselves after reporting
-}
-
-void JailInstance::on_response_head(std::string_view id, std::string_view content_type,
-                                    bool streaming) {
-  if (!sink_) return;
-  sink_->on_head({.request_id = std::string(id),
-                  .content_type = std::string(content_type),
-                  .streaming = streaming});
-}
-
-bool JailInstance::on_response_chunk(std::string_view, std::string_view bytes) {
-  if (!sink_) return true;
-  sink_full_ = !sink_->on_chunk(bytes);
-  bool const waits = stream_waits(bytes.size());
-  return !sink_full_ && !waits;
-}
-
-void JailInstance::on_response_end(std::string_view,
-                                   std::optional<contract::FunctionFailure> failure) {
-  if (!failure) return finish({.reusable = true});
-  finish({.status = Status::function_error,
-          .error_type = std::move(failure->type),
-          .error_payload = std::move(failure->payload),
-          .reusable = true});
-}
-
-void JailInstance::on_response_failed(std::string_view, contract::FunctionFailure failure) {
-  finish({.status = Status::function_error,
-          .error_type = std::move(failure.type),
-          .error_payload = std::move(failure.payload),
-          .reusable = true});
-}
-
-void JailInstance::on_invocation_error(std::string_view, contract::FunctionFailure failure) {
-  finish({.status = Status::function_error,
-          .error_type = std::move(failure.type),
-          .error_payload = std::move(failure.payload),
-          .reusable = true});
 }
 
 void JailInstance::on_extension_failed(std::string_view name, contract::FunctionFailure failure) {

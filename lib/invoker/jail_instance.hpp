@@ -23,21 +23,28 @@ namespace faas::inline v0::invoker {
 class JailInstance final : private contract::RuntimeApiEvents {
  public:
   // Why no further answer can come from the jail.
-  enum class Phase { starting, idle, busy, stopping };
+  enum class Phase {
+    starting,
+    idle,
+    busy,      // one call runs, or several where the function declares it
+    draining,  // one of several has timed out: the others run to their end, then the jail is killed
+    stopping
+  };
 
   JailInstance(JailContext&, StartRequest, Launch);
   ~JailInstance();
 
   InstanceId id() const { return request_.instance; }
   Ticket ticket() const { return ticket_; }
-  Phase phase() const { return phase_; }
+  bool takes_calls() const;
 
   // A new jail for this instance; again after an init that was too slow.
   Result<void> submit();
   void on_started(Started const&);
   void call(CallRequest, std::shared_ptr<CallSink>);
-  void resume();
-  // Ends the jail; the running call ends as `why`.
+  void resume(std::string_view request_id);
+  void detach(std::string_view request_id);
+  // Ends the jail; its running calls end as `why`.
   void stop(Ending why);
   // Stands still (G18) if it has been idle for long enough. When to look again, or never.
   TimePoint rest(TimePoint now);
@@ -49,6 +56,7 @@ class JailInstance final : private contract::RuntimeApiEvents {
 
  private:
   struct Connection;
+  struct Call;
   // Watches one descriptor and calls a member.
   struct Watch final : Source {
     JailInstance* owner = nullptr;
@@ -65,15 +73,21 @@ class JailInstance final : private contract::RuntimeApiEvents {
   bool may_read(Connection const&) const;
   void keep_pace(Connection&);
   void time_head(Connection&);
-  void read_on();
-  bool stream_waits(std::size_t bytes);
-  void end_stream_pace();
+  Call* find_call(std::string_view request_id) const;
+  void begin_call(CallRequest const&, std::shared_ptr<CallSink>);
+  void read_on(Call&);
+  bool stream_waits(Call&, std::size_t bytes);
+  void end_stream_pace(Call&);
+  void expire_call(Call&);
+  void finish(std::string_view request_id, Ending);
+  void finish(Call&, Ending);
+  void end_calls(Ending const&);
+  void read_last_answers();
   void set_interest(Connection&);
   void give_up(Connection&);
   void destroy(Connection&);
   void close_descriptors();
   void expire();
-  void finish(Ending);
   void become_idle();
   bool thaw();  // false: it still stands still
   void set_clock(Duration);
@@ -120,11 +134,8 @@ class JailInstance final : private contract::RuntimeApiEvents {
   Watch listener_watch_, output_watch_;
   std::unordered_map<contract::ConnectionId, std::unique_ptr<Connection>> connections_;
   std::vector<std::unique_ptr<Connection>>
-      lingering_;                   // closed by us, read until the peer has seen it
-  std::shared_ptr<CallSink> sink_;  // the running call
-  bool sink_full_ = false;          // it has asked for nothing more until resume()
-  std::optional<Pace> stream_pace_;
-  Reactor::Timer stream_timer_ = Reactor::Timer::none;  // until the stream is read on
+      lingering_;                             // closed by us, read until the peer has seen it
+  std::vector<std::unique_ptr<Call>> calls_;  // that run, oldest first
 };
 
 }  // namespace faas::inline v0::invoker

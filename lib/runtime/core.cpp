@@ -239,7 +239,7 @@ void Core::do_dispatch(action::Dispatch const& dispatch) {
     });
   }
   if (call->stream) {
-    call->stream->set_drained([weak = weak_from_this(), id = dispatch.instance] {
+    call->stream->set_drained([weak = weak_from_this(), id = call->id] {
       if (auto const self = weak.lock()) self->resume(id);
     });
   }
@@ -374,13 +374,14 @@ void Core::drop(Call& dropped) {
   forget_if_done(revision);
 }
 
-// Its caller waits no longer. The function runs on, also one that waited for its reader.
+// Its caller waits no longer. The function runs on, also one that waited for its reader or its
+// pace.
 void Core::abandon(std::shared_ptr<Call> call) {
   auto abandoned = call->outcome;
   abandoned.status = Status::abandoned;
   abandoned.payload.clear();
   call->answer(std::move(abandoned));
-  if (call->stream) backend(call->revision->place).resume(call->instance);
+  if (call->stream) backend(call->revision->place).detach(call->instance, call->input.request_id);
 }
 
 void Core::cancel(Call const& cancelled) {
@@ -396,11 +397,12 @@ void Core::cancel(Call const& cancelled) {
   tell(event::Cancelled{id});
 }
 
-void Core::resume(InstanceId id) {
+void Core::resume(CallId id) {
   std::lock_guard lock(*mutex_);
-  auto const found = instances_.find(id);
-  if (closed_ || found == instances_.end()) return;
-  backend(found->second.revision->place).resume(id);
+  auto const found = calls_.find(id);
+  if (closed_ || found == calls_.end()) return;
+  auto const& call = *found->second;
+  backend(call.revision->place).resume(call.instance, call.input.request_id);
 }
 
 Backend& Core::backend(Place place) {

@@ -76,7 +76,7 @@ class Core final : public BackendEvents, public std::enable_shared_from_this<Cor
   // --- calls (core.cpp); lock ---
   void invoke(std::shared_ptr<Call>);
   void cancel(Call const&);  // also one that was never taken, or has ended
-  void resume(InstanceId);
+  void resume(CallId);       // its reader has room again
   void when_idle(Duration patience, Completion<bool>);
   void when_stopped(Completion<bool>);  // stops every instance, then completes
   asio::awaitable<bool> flush();        // what the meter counted, to disk

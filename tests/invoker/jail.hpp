@@ -159,7 +159,7 @@ class Jail final : private BackendEvents {
     }
   }
   std::size_t turns_in(std::chrono::milliseconds time) { return io_.run_for(time); }
-  void resume() { backend_->resume(kInstance); }
+  void resume() { backend_->resume(kInstance, std::to_string(calls_)); }
   void stop() { backend_->stop(kInstance); }
   std::string const& output() const { return output_; }
   TempDir& directory() { return directory_; }
