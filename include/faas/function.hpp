@@ -1,6 +1,7 @@
 // A function as its owner describes it, and as the registry gives it back.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <faas/units.hpp>
 #include <map>
@@ -78,6 +79,12 @@ struct FunctionInfo {
   std::string code_sha256;  // base64 of SHA-256 of the uploaded bytes, as Lambda's CodeSha256
   Bytes code_size;          // of the uploaded bytes
   SystemTime last_modified{};
+};
+
+// What an account has. Code that several of its functions share counts once.
+struct AccountUsage {
+  std::size_t functions = 0;
+  Bytes code;  // of the uploaded bytes
 };
 
 // "arn:aws:lambda:<region>:<account>:function:<name>"; the region is where the host says it is.

@@ -154,7 +154,12 @@ class Runtime {
   // Running calls finish. Errors: not_found (ResourceNotFoundException).
   asio::awaitable<Result<void>> remove(FunctionName);
   Result<FunctionInfo> get(FunctionName const&) const;
-  std::vector<FunctionInfo> list(std::string_view account = kDefaultAccount) const;  // by name
+  // By name: a copy of each. Of many, rather page by page.
+  std::vector<FunctionInfo> list(std::string_view account = kDefaultAccount) const;
+  // At most `most` of them whose name follows `after`, by name; costs what the page costs.
+  std::vector<FunctionInfo> list(std::string_view account, std::string_view after,
+                                 std::size_t most) const;
+  AccountUsage usage(std::string_view account = kDefaultAccount) const;  // counted, not walked
 
   // One call. Completes with Result<Outcome>: Error while nothing ran, Outcome once it did. A
   // payload over 6,291,456 bytes is refused (too_large). Cancelling (terminal) ends the wait, not

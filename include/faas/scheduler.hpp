@@ -108,6 +108,7 @@ struct SchedulerStats {
   std::size_t calls_waiting = 0, calls_running = 0;
   std::size_t instances = 0, idle = 0, starting = 0;  // starting and idle are part of instances
   Bytes memory_reserved;
+  std::size_t revisions = 0;  // added, and not yet retired and done with
 };
 
 struct InstanceState {

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <map>
 
 #include "base/text.hpp"
 #include "http/api.hpp"
@@ -101,31 +100,28 @@ Response list_functions(Context& c, Request const& request) {
   if (!paging) return render(paging.error());
   auto const form = read_form(request.target);
   if (!form) return render(form.error());
-  auto const all = c.runtime.list();
-  auto at = std::ranges::find_if(
-      all, [&](auto const& info) { return info.function.name.name > paging->after; });
+  // One more than the page tells whether another one follows.
+  auto page = c.runtime.list(kDefaultAccount, paging->after, paging->most + 1);
+  bool const more = page.size() > paging->most;
+  if (more) page.pop_back();
   json::array functions;
-  for (; at != all.end() && functions.size() < paging->most; ++at) {
-    functions.push_back(to_json(*at, c.options.region, *form, Detail::listed));
+  for (auto const& info : page) {
+    functions.push_back(to_json(info, c.options.region, *form, Detail::listed));
   }
   json::object out;
-  if (at != all.end()) out["NextMarker"] = to_base64(std::prev(at)->function.name.name);
+  if (more) out["NextMarker"] = to_base64(page.back().function.name.name);
   out["Functions"] = std::move(functions);
   return json_response(200, json::serialize(out));
 }
 
 Response get_account_settings(Context& c) {
-  auto const all = c.runtime.list();
-  std::map<std::string, std::uint64_t> packages;  // one that two functions share is stored once
-  for (auto const& info : all) packages[info.function.code.hex] = info.code_size.count;
-  std::uint64_t used = 0;
-  for (auto const& [digest, size] : packages) used += size;
+  auto const used = c.runtime.usage();
   json::object limit{{"TotalCodeSize", 80'530'636'800},
                      {"CodeSizeUnzipped", 262'144'000},
                      {"CodeSizeZipped", 52'428'800},
                      {"ConcurrentExecutions", 1000},
                      {"UnreservedConcurrentExecutions", 1000}};
-  json::object usage{{"TotalCodeSize", used}, {"FunctionCount", all.size()}};
+  json::object usage{{"TotalCodeSize", used.code.count}, {"FunctionCount", used.functions}};
   json::object out{{"AccountLimit", std::move(limit)}, {"AccountUsage", std::move(usage)}};
   return json_response(200, json::serialize(out));
 }

@@ -3,32 +3,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <mutex>
-#include <set>
-#include <tuple>
 #include <utility>
 
+#include "registry/catalogue.hpp"
 #include "registry/json.hpp"
+#include "registry/packed.hpp"
 
 namespace faas::inline v0::registry {
 namespace {
 
 using store::Row;
 using store::Transaction;
-
-using NameView = std::pair<std::string_view, std::string_view>;  // account, name
-
-NameView view_of(FunctionName const& name) { return {name.account, name.name}; }
-NameView view_of(Entry const& entry) { return view_of(entry->function.name); }
-NameView view_of(NameView name) { return name; }
-
-struct ByName {
-  using is_transparent = void;
-  template <class A, class B>
-  bool operator()(A const& a, B const& b) const {
-    return view_of(a) < view_of(b);
-  }
-};
 
 Error not_there(FunctionName const& name) {
   return {Errc::not_found,
@@ -132,9 +119,9 @@ Result<void> erase(Transaction& t, Change& change) {
   return {};
 }
 
-Result<Entry> read_row(Row const& row, FunctionName const& name) {
+Result<FunctionInfo> read_row(Row const& row, FunctionName const& name) {
   auto info = from_json(row.text(3));
-  if (!info) return info.error();
+  if (!info) return info;
   bool const same = info->function.name == name && static_cast<std::uint64_t>(info->revision) ==
                                                        static_cast<std::uint64_t>(row.integer(2));
   if (!same) {
@@ -142,53 +129,57 @@ Result<Entry> read_row(Row const& row, FunctionName const& name) {
                  fmt::format("stored function {}: its row belongs to another", name.name),
                  "StateCorrupt", "registry"};
   }
-  return Entry(std::make_shared<FunctionInfo const>(std::move(*info)));
+  return std::move(*info);
 }
 
 }  // namespace
 
 struct Registry::State {
-  using View = std::set<Entry, ByName>;
-
   explicit State(store::Store& s) : store(s) {}
 
   Result<void> load(Transaction&);
   void set(FunctionInfo const&);
   void drop(FunctionInfo const&);
+  std::vector<std::string> packed_page(std::string_view account, std::string_view after,
+                                       std::size_t most) const;
 
   store::Store& store;
-  mutable std::mutex mutex;
-  View view;
+  mutable std::mutex mutex;  // held to copy packed bytes, never to decode them
+  Catalogue catalogue;
   std::vector<Damage> damaged;
 };
 
+// Row by row, in the catalogue's order.
 Result<void> Registry::State::load(Transaction& t) {
   if (auto r = t.execute("DELETE FROM functions WHERE kept = 0"); !r) return r.error();
   return t.query("SELECT account, name, revision, info FROM functions ORDER BY account, name", {},
                  [&](Row const& row) -> Result<void> {
                    FunctionName name(std::string(row.text(0)), std::string(row.text(1)));
-                   auto entry = read_row(row, name);
-                   if (entry) {
-                     view.insert(view.end(), std::move(*entry));
+                   auto info = read_row(row, name);
+                   if (info) {
+                     catalogue.set(*info);
                    } else {
-                     damaged.push_back({std::move(name), entry.error()});
+                     damaged.push_back({std::move(name), info.error()});
                    }
                    return {};
                  });
 }
 
 void Registry::State::set(FunctionInfo const& info) {
-  Entry entry = std::make_shared<FunctionInfo const>(info);
   std::lock_guard lock(mutex);
-  // In place of the old one: the key is the same, and readers hold their own reference.
-  auto it = view.find(entry);
-  if (it != view.end()) view.erase(it);
-  view.insert(std::move(entry));
+  catalogue.set(info);
 }
 
 void Registry::State::drop(FunctionInfo const& info) {
   std::lock_guard lock(mutex);
-  if (auto it = view.find(info.function.name); it != view.end()) view.erase(it);
+  catalogue.drop(info.function.name);
+}
+
+std::vector<std::string> Registry::State::packed_page(std::string_view account,
+                                                      std::string_view after,
+                                                      std::size_t most) const {
+  std::lock_guard lock(mutex);
+  return catalogue.page(account, after, most);
 }
 
 namespace {
@@ -223,38 +214,57 @@ Result<FunctionInfo> Registry::get(FunctionName const& name) const {
   return not_there(name);
 }
 
-Entry Registry::find(FunctionName const& name) const {
+std::optional<RevisionId> Registry::revision(FunctionName const& name) const {
   std::lock_guard lock(state_->mutex);
-  auto it = state_->view.find(name);
-  return it != state_->view.end() ? *it : nullptr;
+  return state_->catalogue.revision(name);
+}
+
+Entry Registry::find(FunctionName const& name) const {
+  std::string packed;
+  {
+    std::lock_guard lock(state_->mutex);
+    packed = state_->catalogue.find(name);
+  }
+  return packed.empty() ? nullptr : std::make_shared<FunctionInfo const>(unpack(packed));
+}
+
+std::vector<FunctionInfo> Registry::page(std::string_view account, std::string_view after,
+                                         std::size_t most) const {
+  auto const packed = state_->packed_page(account, after, most);
+  std::vector<FunctionInfo> out;
+  out.reserve(packed.size());
+  for (auto const& one : packed) out.push_back(unpack(one));
+  return out;
 }
 
 std::vector<FunctionInfo> Registry::list(std::string_view account) const {
+  constexpr std::size_t kPage = 256;  // so that calls wait for one page at most
   std::vector<FunctionInfo> out;
-  for (auto const& entry : page(account, "", size())) out.push_back(*entry);
-  return out;
-}
-
-std::vector<Entry> Registry::page(std::string_view account, std::string_view after,
-                                  std::size_t max) const {
-  std::vector<Entry> out;
-  std::lock_guard lock(state_->mutex);
-  auto it = state_->view.upper_bound(NameView(account, after));
-  for (; it != state_->view.end() && out.size() < max; ++it) {
-    if ((*it)->function.name.account != account) break;
-    out.push_back(*it);
+  for (std::size_t had = 0;; had = out.size()) {
+    auto next = page(account, out.empty() ? "" : out.back().function.name.name, kPage);
+    std::move(next.begin(), next.end(), std::back_inserter(out));
+    if (out.size() - had < kPage) return out;
   }
-  return out;
 }
 
-std::vector<Entry> Registry::all() const {
+void Registry::each_name(std::function<bool(FunctionName const&)> const& visit) const {
   std::lock_guard lock(state_->mutex);
-  return {state_->view.begin(), state_->view.end()};
+  state_->catalogue.each_name(visit);
 }
 
 std::size_t Registry::size() const {
   std::lock_guard lock(state_->mutex);
-  return state_->view.size();
+  return state_->catalogue.size();
+}
+
+bool Registry::uses(Digest const& digest) const {
+  std::lock_guard lock(state_->mutex);
+  return state_->catalogue.uses(digest);
+}
+
+AccountUsage Registry::usage(std::string_view account) const {
+  std::lock_guard lock(state_->mutex);
+  return state_->catalogue.usage(account);
 }
 
 std::vector<Damage> const& Registry::damaged() const { return state_->damaged; }

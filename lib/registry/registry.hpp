@@ -15,7 +15,7 @@
 
 namespace faas::inline v0::registry {
 
-// One stored state of a function; immutable, shared with readers.
+// One stored state of a function, decoded; immutable.
 using Entry = std::shared_ptr<FunctionInfo const>;
 
 // A row that could not be read: not served, kept in the database until it is replaced or removed.
@@ -38,16 +38,22 @@ class Registry {
 
   static Result<Registry> open(store::Store&);
 
+  // What is current. For every call: allocates nothing, and costs the same however many there are.
+  std::optional<RevisionId> revision(FunctionName const&) const;
+  // Decoded anew each time, as are get, list and page; null: not there. Who uses it often keeps it.
+  Entry find(FunctionName const&) const;
   // Errors: not_found (ResourceNotFoundException).
   Result<FunctionInfo> get(FunctionName const&) const;
-  // Without a copy, for every call; null: not there.
-  Entry find(FunctionName const&) const;
-  // Of one account, by name.
+  // At most `most` of one account whose name follows `after`, by name.
+  std::vector<FunctionInfo> page(std::string_view account, std::string_view after,
+                                 std::size_t most) const;
+  // Of one account, by name. What comes or goes meanwhile is in it or not.
   std::vector<FunctionInfo> list(std::string_view account = kDefaultAccount) const;
-  // At most `max` whose name follows `after`, by name: one page.
-  std::vector<Entry> page(std::string_view account, std::string_view after, std::size_t max) const;
-  // Everything, in no useful order; for opening.
-  std::vector<Entry> all() const;
+  // Until `visit` returns false; it must not call back. For opening: everybody else waits.
+  void each_name(std::function<bool(FunctionName const&)> const& visit) const;
+  // Some function has this code.
+  bool uses(Digest const&) const;
+  AccountUsage usage(std::string_view account) const;
   std::size_t size() const;
   std::vector<Damage> const& damaged() const;
 

@@ -13,6 +13,7 @@ namespace faas::inline v0::runtime {
 namespace {
 
 constexpr std::size_t kMaxPayload = 6'291'456;
+constexpr std::size_t kMostUnused = 1000;  // revisions kept without a call or an instance
 
 TimePoint now() { return std::chrono::steady_clock::now(); }
 
@@ -45,16 +46,17 @@ void Core::invoke(std::shared_ptr<Call> call) {
                                kMaxPayload, call->input.payload.size()),
                    "RequestEntityTooLargeException", "runtime"});
   }
-  auto const entry = registry_->find(call->input.function);
-  if (!entry || !can_run(*entry)) return refuse(not_found(call->input.function));
+  auto const revision = revision_of(call->input.function);
+  if (!revision) return refuse(not_found(call->input.function));
   call->core = this;
   call->id = CallId{next_call_++};
-  call->revision = revision_of(entry);
+  call->revision = revision;
   call->arrived = now();
   call->hold = Hold(*reactor_);
   ++call->revision->calls;
   calls_.emplace(call->id, call);
-  tell(event::Arrived{call->id, entry->revision, call->input.deadline, call->input.tenant});
+  tell(
+      event::Arrived{call->id, revision->info->revision, call->input.deadline, call->input.tenant});
 }
 
 void Core::tell(SchedulerEvent event) {
@@ -410,9 +412,19 @@ Backend& Core::backend(Place place) {
                                        : static_cast<Backend&>(*jails_);
 }
 
-std::shared_ptr<Revision> Core::revision_of(registry::Entry const& entry) {
-  if (auto const found = revisions_.find(entry->revision); found != revisions_.end())
-    return found->second;
+std::shared_ptr<Revision> Core::revision_of(FunctionName const& name) {
+  auto const id = registry_->revision(name);
+  if (!id) return nullptr;
+  if (auto const found = revisions_.find(*id); found != revisions_.end()) {
+    auto const& revision = found->second;
+    if (auto const at = std::exchange(revision->unused, {})) unused_.erase(*at);
+    return revision;
+  }
+  auto const entry = registry_->find(name);
+  return entry && can_run(*entry) ? add_revision(entry) : nullptr;
+}
+
+std::shared_ptr<Revision> Core::add_revision(registry::Entry const& entry) {
   retire_others(entry->function.name, entry->revision);
   auto revision = std::make_shared<Revision>();
   revision->info = entry;
@@ -440,15 +452,31 @@ void Core::retire_others(FunctionName const& name, std::optional<RevisionId> cur
 // After a change of the registry. Who made the change may hear of it after the next one: only the
 // registry knows what is current.
 void Core::retire_replaced(FunctionName const& name) {
-  auto const entry = registry_->find(name);
-  retire_others(name, entry ? std::optional(entry->revision) : std::nullopt);
+  retire_others(name, registry_->revision(name));
 }
 
 void Core::forget_if_done(std::shared_ptr<Revision> const& revision) {
-  if (!revision->retired || revision->calls > 0 || revision->instances > 0) return;
-  hosts_->remove(revision->info->revision);
-  callables_.erase(revision->info->revision);
-  revisions_.erase(revision->info->revision);
+  if (revision->calls > 0 || revision->instances > 0) return;
+  if (!revision->retired) return keep_unused(revision);
+  auto const id = revision->info->revision;
+  if (auto const at = std::exchange(revision->unused, {})) unused_.erase(*at);
+  hosts_->remove(id);
+  callables_.erase(id);
+  revisions_.erase(id);
+}
+
+// What the scheduler learned of it (how its starts failed) is worth keeping, for a while.
+void Core::keep_unused(std::shared_ptr<Revision> const& revision) {
+  if (revision->unused) return;
+  revision->unused = unused_.insert(unused_.end(), revision->info->revision);
+  if (unused_.size() <= kMostUnused) return;
+  auto const oldest = unused_.front();
+  unused_.pop_front();
+  auto const found = revisions_.find(oldest);
+  current_.erase(found->second->info->function.name);
+  hosts_->remove(oldest);
+  revisions_.erase(found);
+  tell(event::RevisionRetired{oldest});
 }
 
 }  // namespace faas::inline v0::runtime

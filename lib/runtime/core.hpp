@@ -37,7 +37,8 @@ using invoker::Reactor;
 
 class Call;
 
-// A revision in use: made by its first call, forgotten when it is retired and nothing of it lives.
+// A revision in use: made by its first call, forgotten when it is retired and nothing of it lives,
+// or when a thousand others went unused after it.
 struct Revision {
   registry::Entry info;
   Place place = Place::here;
@@ -47,6 +48,7 @@ struct Revision {
   std::vector<InstanceId> waiting;  // starts that wait for the tree
   bool retired = false;
   std::size_t calls = 0, instances = 0;
+  std::optional<std::list<RevisionId>::iterator> unused;  // its place among those
 };
 
 struct Instance {
@@ -124,10 +126,12 @@ class Core final : public BackendEvents, public std::enable_shared_from_this<Cor
   Result<FunctionInfo> describe(Function, bool is_host);
   bool can_run(FunctionInfo const&) const;
   Error not_found(FunctionName const&) const;
-  std::shared_ptr<Revision> revision_of(registry::Entry const&);
+  std::shared_ptr<Revision> revision_of(FunctionName const&);  // null: no such function
+  std::shared_ptr<Revision> add_revision(registry::Entry const&);
   void retire_others(FunctionName const&, std::optional<RevisionId> current);
   void retire_replaced(FunctionName const&);
   void forget_if_done(std::shared_ptr<Revision> const&);
+  void keep_unused(std::shared_ptr<Revision> const&);
 
   void abandon(std::shared_ptr<Call>);
   void finish(Call&, Ending);  // the call's run is over
@@ -197,6 +201,7 @@ class Core final : public BackendEvents, public std::enable_shared_from_this<Cor
   std::unordered_map<CallId, std::shared_ptr<Call>> calls_;
   std::unordered_map<InstanceId, Instance> instances_;
   std::unordered_map<RevisionId, std::shared_ptr<Revision>> revisions_;
+  std::list<RevisionId> unused_;  // of revisions_: no call, no instance, not retired; oldest first
   std::map<FunctionName, RevisionId> current_;    // of revisions_, those not retired
   std::map<RevisionId, HostCallable> callables_;  // registered by this process
   std::map<FunctionName, std::vector<LogReader>> log_readers_;

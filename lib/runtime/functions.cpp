@@ -119,7 +119,8 @@ asio::awaitable<Result<void>> Core::remove(FunctionName name) {
   std::lock_guard lock(*mutex_);
   if (!closed_) {
     retire_replaced(name);
-    if (!registry_->find(name)) logs_->remove(name);
+    if (revisions_.count(removed->revision) == 0) callables_.erase(removed->revision);
+    if (!registry_->revision(name)) logs_->remove(name);
   }
   co_return Result<void>();
 }

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <iterator>
 #include <list>
 #include <map>
 #include <mutex>
@@ -250,17 +251,21 @@ void LogFiles::remove(FunctionName const& function) {
   if (impl_->directory) static_cast<void>(sys::remove_tree(impl_->directory.get(), *id));
 }
 
-void LogFiles::keep_only(std::vector<FunctionName> const& functions) {
+std::set<std::string> LogFiles::stored() const {
   std::lock_guard lock(impl_->mutex);
-  if (!impl_->directory) return;
-  std::set<std::string> kept;
-  for (auto const& function : functions)
-    if (auto const id = log_id(function)) kept.insert(*id);
+  std::set<std::string> ids;
+  if (!impl_->directory) return ids;
   auto const names = sys::list_names(impl_->directory.get());
-  if (!names) return;
-  for (auto const& name : *names)
-    if (is_log_id(name) && !kept.contains(name))
-      static_cast<void>(sys::remove_tree(impl_->directory.get(), name));
+  if (!names) return ids;
+  std::copy_if(names->begin(), names->end(), std::inserter(ids, ids.end()), is_log_id);
+  return ids;
+}
+
+void LogFiles::remove_stored(std::set<std::string> const& ids) {
+  std::lock_guard lock(impl_->mutex);
+  for (auto const& id : ids)
+    if (impl_->directory && is_log_id(id))
+      static_cast<void>(sys::remove_tree(impl_->directory.get(), id));
 }
 
 }  // namespace faas::inline v0::runtime

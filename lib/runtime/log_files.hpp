@@ -8,9 +8,9 @@
 #include <faas/units.hpp>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace faas::inline v0::runtime {
 
@@ -55,8 +55,9 @@ class LogFiles {
   LogChunk tail(FunctionName const&, std::size_t bytes);
   // Positions begin at 0 again.
   void remove(FunctionName const&);
-  // Removes every other log on disk: of functions whose removal a kill cut short.
-  void keep_only(std::vector<FunctionName> const&);
+  // The logs on disk, by log_id; none in memory.
+  std::set<std::string> stored() const;
+  void remove_stored(std::set<std::string> const&);
 
  private:
   struct Impl;

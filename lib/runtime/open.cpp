@@ -3,8 +3,6 @@
 #include <signal.h>
 #include <sys/resource.h>
 
-#include <set>
-
 #include "base/text.hpp"
 
 #include "runtime/call.hpp"
@@ -121,18 +119,21 @@ Result<void> Core::open_parts() {
 
 // Only at open is it certain that nobody is about to deploy what was stored.
 void Core::remove_unused_packages() {
-  std::set<Digest> used;
-  for (auto const& entry : registry_->all()) used.insert(entry->function.code);
   for (auto const& package : code_->list()) {
-    if (!used.contains(package.digest)) (void)code_->remove(package.digest);
+    if (!registry_->uses(package.digest)) (void)code_->remove(package.digest);
   }
 }
 
-// A kill between a function's removal and its log's.
+// A kill between a function's removal and its log's. Done once every log has its function, which
+// may be early: most functions have no log.
 void Core::remove_logs_of_nobody() {
-  std::vector<FunctionName> names;
-  for (auto const& entry : registry_->all()) names.push_back(entry->function.name);
-  logs_->keep_only(names);
+  auto left = logs_->stored();
+  if (left.empty()) return;
+  registry_->each_name([&](FunctionName const& name) {
+    if (auto const id = log_id(name)) left.erase(*id);
+    return !left.empty();
+  });
+  logs_->remove_stored(left);
 }
 
 Core::~Core() {
@@ -179,6 +180,7 @@ void Core::shut_down() {
   jails_.reset();  // every jail is gone when it returns
   instances_.clear();
   revisions_.clear();
+  unused_.clear();
   code_.reset();
   upkeep_ = Hold();
   reactor_.reset();

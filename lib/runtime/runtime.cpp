@@ -193,6 +193,13 @@ Result<FunctionInfo> Runtime::get(FunctionName const& name) const {
 std::vector<FunctionInfo> Runtime::list(std::string_view account) const {
   return impl_->core->functions().list(account);
 }
+std::vector<FunctionInfo> Runtime::list(std::string_view account, std::string_view after,
+                                        std::size_t most) const {
+  return impl_->core->functions().page(account, after, most);
+}
+AccountUsage Runtime::usage(std::string_view account) const {
+  return impl_->core->functions().usage(account);
+}
 
 asio::awaitable<Result<LogPage>> Runtime::logs(FunctionName name, std::uint64_t position,
                                                std::uint64_t tail, Duration wait) {

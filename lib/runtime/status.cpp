@@ -93,13 +93,14 @@ void Core::check_waiters() {
 // A function that was removed has no log any more, though a call of it still runs.
 void Core::log_function(FunctionName const& name, Call* call, std::string_view text) {
   if (text.empty()) return;
-  if (registry_->find(name)) logs_->append(name, text, std::chrono::steady_clock::now());
+  if (registry_->revision(name)) logs_->append(name, text, std::chrono::steady_clock::now());
   if (call != nullptr && call->input.log_tail) call->tail.append(text);
   wake_log_readers(name);
 }
 
 void Core::log_platform(FunctionName const& name, Call* call, std::string_view text) {
-  if (registry_->find(name)) logs_->append_platform(name, text, std::chrono::steady_clock::now());
+  if (registry_->revision(name))
+    logs_->append_platform(name, text, std::chrono::steady_clock::now());
   if (call != nullptr && call->input.log_tail) call->tail.append(text);
   wake_log_readers(name);
 }
@@ -120,7 +121,7 @@ void Core::read_logs(FunctionName name, std::uint64_t position, std::uint64_t ta
                      Completion<Result<LogPage>> done) {
   std::lock_guard lock(*mutex_);
   if (closed_) return done(closed_error());
-  if (!registry_->find(name)) return done(not_found(name));
+  if (!registry_->revision(name)) return done(not_found(name));
   auto chunk = tail > 0 ? logs_->tail(name, tail) : logs_->read(name, position, kLogPage);
   if (!chunk.text.empty() || wait <= Duration::zero() || tail > 0) {
     return done(LogPage{std::move(chunk.text), chunk.next});

@@ -159,7 +159,8 @@ SchedulerStats Scheduler::Impl::stats() const {
           .instances = budget.present.instances,
           .idle = idle.size(),
           .starting = starting,
-          .memory_reserved = budget.present.memory};
+          .memory_reserved = budget.present.memory,
+          .revisions = revisions.size()};
 }
 
 std::vector<InstanceState> Scheduler::Impl::all_instances() const {

@@ -135,13 +135,13 @@ TEST_CASE("a list is by name, and its pages make the whole") {
     for (std::string after;;) {
       auto const page = open.registry.page(kDefaultAccount, after, size);
       CHECK(page.size() <= size);
-      for (auto const& entry : page) paged.push_back(entry->function.name.name);
+      for (auto const& info : page) paged.push_back(info.function.name.name);
       if (page.empty()) break;
       after = paged.back();
     }
     CHECK(paged == expected);
   }
-  CHECK(open.registry.page(kDefaultAccount, "a-zzz", 1).at(0)->function.name.name == "a_1");
+  CHECK(open.registry.page(kDefaultAccount, "a-zzz", 1).at(0).function.name.name == "a_1");
 }
 
 TEST_CASE("every change has a revision larger than any before it, also after removal and restart") {
@@ -312,7 +312,7 @@ TEST_CASE("thousands of functions are added in few commits, found again and list
   CHECK(open.registry.find("f19999"));
   CHECK(open.registry.page(kDefaultAccount, "f5", 50).size() == 50);
   std::set<RevisionId> revisions;
-  for (auto const& entry : open.registry.all()) revisions.insert(entry->revision);
+  for (auto const& info : open.registry.list()) revisions.insert(info.revision);
   CHECK(revisions.size() == kCount);
 }
 

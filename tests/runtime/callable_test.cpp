@@ -176,3 +176,27 @@ TEST_CASE("a callable that runs when the last handle goes is cancelled") {
   REQUIRE(outcome);
   CHECK(outcome->value().status == Status::lost);
 }
+
+TEST_CASE("of functions that rest only the last thousand are remembered; the others answer again") {
+  auto options = test_options();
+  options.scheduler.max_instances = 2;
+  Host host(options);
+  constexpr int kFunctions = 1200;
+  auto const call_all = [&] {
+    for (int i = 0; i < kFunctions; ++i) {
+      auto const name = "f" + std::to_string(i);
+      if (host.invoke(name, name).value().payload != name) return i;
+    }
+    return kFunctions;
+  };
+  for (int i = 0; i < kFunctions; ++i)
+    host.await(host.runtime().deploy(named("f" + std::to_string(i)), echo)).value();
+  CHECK(call_all() == kFunctions);
+  CHECK(call_all() == kFunctions);
+  // One that was forgotten is still the one that an update or a removal means.
+  CHECK(host.await(host.runtime().remove("f0")).has_value());
+  CHECK(host.invoke("f0").error().code == Errc::not_found);
+  auto const status = host.await(host.runtime().status());
+  CHECK(status.functions == kFunctions - 1);
+  CHECK(status.scheduler.revisions <= 1003);
+}

@@ -340,7 +340,7 @@ TEST_CASE("what the disk refuses is counted, and told once there is room") {
         "them\nafter\n");
 }
 
-TEST_CASE("of all logs on disk only those of the functions named are kept") {
+TEST_CASE("the logs on disk are known by their id, and those of nobody can be removed") {
   Places places;
   auto const options = places.options(true);
   FunctionName const gone("gone");
@@ -352,10 +352,18 @@ TEST_CASE("of all logs on disk only those of the functions named are kept") {
   logs.append(gone, "removed\n", at(0));
   std::filesystem::create_directory(options.directory + "/not-a-log");
   logs = LogFiles::open(options).value();
-  logs.keep_only({kHello});
+  CHECK(logs.stored() == std::set<std::string>{*log_id(kHello), *log_id(gone)});
+  logs.remove_stored({*log_id(gone), "not-a-log"});
   CHECK(logs.read(kHello, 0, 100).text == "kept\n");
   CHECK_FALSE(std::filesystem::exists(path(gone)));
   CHECK(std::filesystem::exists(options.directory + "/not-a-log"));
+}
+
+TEST_CASE("logs in memory are not among those on disk") {
+  Places places;
+  auto logs = LogFiles::open(places.options(false)).value();
+  logs.append(kHello, "text\n", at(0));
+  CHECK(logs.stored().empty());
 }
 
 TEST_CASE("a log directory that cannot be made is named") {
