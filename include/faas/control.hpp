@@ -70,6 +70,7 @@ struct DeployRequest {
   std::optional<std::string> description;
   std::optional<std::uint64_t> memory, tmp;  // MB
   std::optional<std::uint64_t> timeout;      // seconds
+  std::optional<std::uint64_t> capacity;     // calls at once in one instance
   std::optional<std::map<std::string, std::string>> environment;
 };
 

@@ -131,8 +131,8 @@ class Invoker {
   // is the tree. Errors: invalid_argument, unsupported (the interpreter is not installed), internal
   // with the Ending's text.
   asio::awaitable<Result<InstanceId>> start(Function, std::string directory);
-  // One call at a time for each instance. Errors: not_found (no such instance, or it is ending),
-  // conflict (it is busy).
+  // As many at a time for each instance as its function's Limits::capacity. Errors: not_found (no
+  // such instance, or it is ending), conflict (it is busy).
   asio::awaitable<Result<Outcome>> call(InstanceId, std::string payload);
   // Not an error if it has ended. Returns when it is gone.
   asio::awaitable<void> stop(InstanceId);

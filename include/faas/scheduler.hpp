@@ -29,7 +29,7 @@ struct RevisionAdded {
   RevisionId revision;
   Limits limits;
   Place place = Place::here;
-  unsigned capacity = 1;  // calls at once on one instance, 1..1000
+  unsigned capacity = 1;  // calls at once on one instance, at least 1
 };
 // No new call will come. Idle instances stop now, busy ones when they finish; queued calls still
 // run.

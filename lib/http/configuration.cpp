@@ -25,6 +25,7 @@ json::object stored_of(Function const& function) {
 void set_limits(Limits& limits, ConfigurationFields const& fields) {
   if (fields.memory) limits.memory = Bytes{static_cast<std::uint64_t>(*fields.memory) << 20};
   if (fields.tmp) limits.tmp = Bytes{static_cast<std::uint64_t>(*fields.tmp) << 20};
+  if (fields.capacity) limits.capacity = static_cast<unsigned>(*fields.capacity);
   if (fields.timeout) limits.timeout = milliseconds(*fields.timeout * 1000);
 }
 
@@ -37,6 +38,20 @@ void add_environment(json::object& out, Function const& function) {
   json::object variables;
   for (auto const& [name, value] : function.environment) variables[name] = value;
   out["Environment"] = json::object{{"Variables", std::move(variables)}};
+}
+
+void add_capacity(json::object& out, Function const& function, std::string_view region,
+                  json::object const& stored) {
+  auto const* arn = stored.if_contains("CapacityProviderArn");
+  if (arn == nullptr && function.limits.capacity == 1) return;
+  json::object managed;
+  managed["CapacityProviderArn"] =
+      arn != nullptr ? *arn
+                     : json::value(fmt::format("arn:aws:lambda:{}:{}:capacity-provider:this-host",
+                                               region, function.name.account));
+  managed["PerExecutionEnvironmentMaxConcurrency"] = function.limits.capacity;
+  out["CapacityProviderConfig"] =
+      json::object{{"LambdaManagedInstancesCapacityProviderConfig", std::move(managed)}};
 }
 
 void add_stored(json::object& out, Function const& function, json::object const& stored) {
@@ -120,7 +135,9 @@ json::object to_json(FunctionInfo const& info, std::string_view region, ArnForm 
   out["LastModified"] = lambda_time(info.last_modified);
   out["CodeSha256"] = info.code_sha256;
   out["Version"] = info.version;
-  add_stored(out, function, stored_of(function));
+  auto const stored = stored_of(function);
+  add_stored(out, function, stored);
+  add_capacity(out, function, region, stored);
   add_environment(out, function);
   out["RevisionId"] = info.revision_uuid;
   if (detail == Detail::full) {

@@ -26,7 +26,7 @@ struct CodeFields {
 // What a request sets; unset members were absent.
 struct ConfigurationFields {
   std::optional<std::string> function_name, runtime, handler, description, revision;
-  std::optional<std::int64_t> timeout, memory, tmp;
+  std::optional<std::int64_t> timeout, memory, tmp, capacity;
   std::optional<std::map<std::string, std::string>> environment;
   json::object stored;
 };

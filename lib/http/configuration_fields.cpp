@@ -142,14 +142,31 @@ void keep(FieldReader& fields, ConfigurationFields& out, char const* name) {
   if (auto const* object = fields.object(name)) out.stored[name] = *object;
 }
 
+// There is no capacity provider here, its name is kept and given back. What it is asked for is how
+// many calls one instance takes at once.
+void read_capacity(FieldReader& fields, ConfigurationFields& out) {
+  auto const* provider = fields.object("CapacityProviderConfig");
+  if (provider == nullptr) return;
+  FieldReader outer(*provider, "CapacityProviderConfig.");
+  if (auto const* managed = outer.object("LambdaManagedInstancesCapacityProviderConfig")) {
+    FieldReader inner(*managed, outer.path() + "LambdaManagedInstancesCapacityProviderConfig.");
+    out.capacity = ranged(inner, "PerExecutionEnvironmentMaxConcurrency", 1, 1600);
+    if (auto const arn = inner.string("CapacityProviderArn"))
+      out.stored["CapacityProviderArn"] = json::string_view(arn->data(), arn->size());
+    if (inner.given("ExecutionEnvironmentMemoryGiBPerVCpu"))
+      inner.fail(not_yet("CapacityProviderConfig's ExecutionEnvironmentMemoryGiBPerVCpu"));
+    if (auto r = inner.finish(); !r) outer.fail(r.error());
+  }
+  if (auto r = outer.finish(); !r) fields.fail(r.error());
+}
+
 // Members of arrays that must be empty, of objects and strings that must not be there.
 void refuse(FieldReader& fields) {
   for (auto const* name : {"Layers", "FileSystemConfigs"}) {
     if (auto const* list = fields.array(name); list != nullptr && !list->empty())
       fields.fail(not_yet(name));
   }
-  for (auto const* name :
-       {"ImageConfig", "CapacityProviderConfig", "DurableConfig", "TenancyConfig"}) {
+  for (auto const* name : {"ImageConfig", "DurableConfig", "TenancyConfig"}) {
     if (auto const* object = fields.object(name); object != nullptr && !object->empty())
       fields.fail(not_yet(name));
   }
@@ -180,6 +197,7 @@ void read_configuration(FieldReader& fields, ConfigurationFields& out) {
   read_tracing(fields, out);
   read_logging(fields, out);
   read_snap_start(fields);
+  read_capacity(fields, out);
   keep(fields, out, "VpcConfig");
   keep(fields, out, "DeadLetterConfig");
   if (auto const key = fields.string("KMSKeyArn")) {

@@ -38,6 +38,8 @@ class FieldReader {
   json::array const* array(std::string_view name);
   std::optional<std::map<std::string, std::string>> strings(std::string_view name);
 
+  bool given(std::string_view name) { return find(name) != nullptr; }
+
   void fail(LambdaError error);
   // The first fault, or a member that nobody asked for.
   LambdaResult<void> finish();

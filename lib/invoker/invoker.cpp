@@ -1,5 +1,8 @@
 #include <faas/invoker.hpp>
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <boost/asio/use_awaitable.hpp>
 
 #include "base/text.hpp"
@@ -35,8 +38,9 @@ struct Invoker::Impl final : BackendEvents {
   struct Instance {
     Completion<Result<InstanceId>> started;
     std::vector<Completion<bool>> stopped;
-    bool ready = false;               // takes calls
-    std::shared_ptr<Collector> call;  // running on it
+    unsigned capacity = 1;
+    bool ready = false;                             // takes calls
+    std::vector<std::shared_ptr<Collector>> calls;  // running on it
     bool called = false;
   };
 
@@ -85,15 +89,16 @@ void Invoker::Impl::Collector::on_end(Ending ending) {
                                                                   " Error: " + ending.message);
   }
   instance->ready = instance->ready && ending.reusable;
-  instance->call = nullptr;
   hold = Hold();
   done(std::move(outcome));
+  std::erase_if(instance->calls, [this](auto const& call) { return call.get() == this; });
 }
 
 // Whoever still waits is told; the jails end with the backend.
 void Invoker::Impl::end_waiting() {
   for (auto& [id, instance] : instances) {
-    if (auto const call = instance.call) call->on_end(invoker::lost_ending("the invoker ended"));
+    for (auto const& call : std::vector(instance.calls))
+      call->on_end(invoker::lost_ending("the invoker ended"));
     instance.started(
         Error{Errc::unavailable, "the invoker ended before the instance was ready", {}, "invoker"});
     for (auto& waiter : instance.stopped) waiter(true);
@@ -142,7 +147,9 @@ asio::awaitable<Result<InstanceId>> Invoker::start(Function function, std::strin
         auto tree = Tree::borrow(std::move(path));
         if (!tree) return done(tree.error());
         InstanceId const id{impl->next++};
-        impl->instances[id].started = std::move(done);
+        auto& instance = impl->instances[id];
+        instance.started = std::move(done);
+        instance.capacity = f.limits.capacity = std::max(1u, f.limits.capacity);
         auto info = std::make_shared<FunctionInfo>();
         info->function = std::move(f);
         impl->backend->start({id, std::move(info), std::move(*tree)});
@@ -161,9 +168,13 @@ asio::awaitable<Result<Outcome>> Invoker::call(InstanceId id, std::string payloa
               Error{Errc::not_found, "there is no such instance; start it first", {}, "invoker"});
         }
         auto& instance = found->second;
-        if (instance.call) {
-          return done(Error{
-              Errc::conflict, "the instance is busy; it takes one call at a time", {}, "invoker"});
+        if (instance.calls.size() == instance.capacity) {
+          return done(
+              Error{Errc::conflict,
+                    fmt::format("the instance is busy; it takes {} at a time (Limits::capacity)",
+                                instance.capacity),
+                    {},
+                    "invoker"});
         }
         auto sink = std::make_shared<Impl::Collector>();
         sink->done = std::move(done);
@@ -172,7 +183,7 @@ asio::awaitable<Result<Outcome>> Invoker::call(InstanceId id, std::string payloa
             std::exchange(instance.called, true) ? StartLevel::warm : StartLevel::cold;
         sink->hold = Hold(*impl->reactor);
         sink->instance = &instance;
-        instance.call = sink;
+        instance.calls.push_back(sink);
         CallRequest request;
         request.request_id = sink->outcome.request_id;
         request.payload = std::move(body);

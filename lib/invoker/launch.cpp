@@ -101,7 +101,8 @@ std::vector<std::string> make_environment(FunctionInfo const& info, RuntimeFamil
       {"AWS_LAMBDA_FUNCTION_NAME", function.name.name},
       {"AWS_LAMBDA_FUNCTION_VERSION", info.version},
       {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE", fmt::format("{}", function.limits.memory.mib())},
-      {"AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"},
+      {"AWS_LAMBDA_INITIALIZATION_TYPE",
+       function.limits.capacity > 1 ? "lambda-managed-instances" : "on-demand"},
       {"AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/" + function.name.name},
       {"AWS_LAMBDA_LOG_STREAM_NAME",
        fmt::format("{:%Y/%m/%d}/[{}]{:032x}",
@@ -119,6 +120,8 @@ std::vector<std::string> make_environment(FunctionInfo const& info, RuntimeFamil
   };
   if (family != RuntimeFamily::provided)
     env["AWS_EXECUTION_ENV"] = "AWS_Lambda_" + function.runtime;
+  if (function.limits.capacity > 1)
+    env["AWS_LAMBDA_MAX_CONCURRENCY"] = fmt::format("{}", function.limits.capacity);
   if (family == RuntimeFamily::node)
     env["NODE_PATH"] = "/opt/nodejs/node_modules:/var/task/node_modules";
   for (auto const& [name, value] : function.environment) env[name] = value;

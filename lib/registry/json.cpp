@@ -56,6 +56,7 @@ class Reader {
     return out;
   }
 
+  bool has(std::string_view field) const { return find(field) != nullptr; }
   std::optional<Error> const& error() const { return error_; }
 
  private:
@@ -77,6 +78,7 @@ Limits read_limits(Reader& in) {
   limits.timeout = milliseconds(in.number<std::int64_t>("timeout_ms"));
   limits.concurrency = in.number<unsigned>("concurrency");
   limits.queue = in.number<unsigned>("queue");
+  if (in.has("capacity")) limits.capacity = in.number<unsigned>("capacity");
   return limits;
 }
 
@@ -118,6 +120,8 @@ std::string to_json(FunctionInfo const& info) {
       {"code_size", info.code_size.count},
       {"last_modified_ns", std::chrono::nanoseconds(info.last_modified.time_since_epoch()).count()},
   };
+  // Left out where it is 1: so are functions that were stored before there was more.
+  if (f.limits.capacity != 1) out["capacity"] = f.limits.capacity;
   return json::serialize(out);
 }
 

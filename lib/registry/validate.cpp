@@ -139,6 +139,11 @@ Result<void> check_limits(Limits const& limits) {
     return refused("queue", fmt::format("{}", limits.queue),
                    fmt::format("Member must be 0 to {}", kMaxQueue));
   }
+  if (limits.capacity < 1 || limits.capacity > kMaxCapacity) {
+    return refused(
+        "capacity", fmt::format("{}", limits.capacity),
+        fmt::format("Member must be 1 to {} calls at once in one instance", kMaxCapacity));
+  }
   return {};
 }
 

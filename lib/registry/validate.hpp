@@ -13,6 +13,7 @@ inline constexpr std::size_t kMaxEnvironment = 4096;      // bytes, as one JSON 
 inline constexpr std::size_t kMaxAnnotations = 64 << 10;  // bytes, keys and values
 inline constexpr unsigned kMaxConcurrency = 100'000;
 inline constexpr unsigned kMaxQueue = 1'000'000;
+inline constexpr unsigned kMaxCapacity = 1600;  // Lambda's, for one execution environment
 
 bool is_function_name(std::string_view);  // 1..64 of [a-zA-Z0-9-_]
 bool is_account(std::string_view);        // 12 digits

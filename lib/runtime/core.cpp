@@ -212,7 +212,7 @@ void Core::on_output(InstanceId id, std::string_view text) {
   if (found == instances_.end()) return;
   std::string lines;
   found->second.lines.feed(text, lines);
-  log_function(found->second.revision->info->function.name, found->second.call.get(), lines);
+  log_function(found->second.revision->info->function.name, found->second.writer(), lines);
 }
 
 void Core::do_dispatch(action::Dispatch const& dispatch) {
@@ -234,7 +234,7 @@ void Core::do_dispatch(action::Dispatch const& dispatch) {
     outcome.timing.queued = std::max(Duration{}, call->dispatched - call->arrived - started);
     outcome.start = instance.level;
   }
-  instance.call = call;
+  instance.running.push_back(call);
   if (call->input.deadline) {
     call->deadline_timer = reactor_->at(*call->input.deadline, [this, id = call->id] {
       if (auto const found = calls_.find(id); found != calls_.end()) abandon(found->second);
@@ -319,14 +319,17 @@ void Core::end_outcome(Call& call, Ending const& ending, TimePoint ended) {
   if (ending.status != Status::ok) outcome.payload = error_text(ending, call.input.request_id);
 }
 
-// What the instance writes from here on is no call's.
+// What the instance writes from here on is not this call's.
 void Core::give_back_instance(Call& call) {
   auto const found = instances_.find(call.instance);
   if (found == instances_.end()) return;
-  std::string rest;
-  found->second.lines.flush(rest);
-  log_function(call.revision->info->function.name, &call, rest);
-  found->second.call = nullptr;
+  auto& instance = found->second;
+  if (instance.writer() == &call) {
+    std::string rest;
+    instance.lines.flush(rest);
+    log_function(call.revision->info->function.name, &call, rest);
+  }
+  std::erase_if(instance.running, [&](auto const& running) { return running.get() == &call; });
 }
 
 InvocationRecord Core::record_of(Call const& call) const {
@@ -434,7 +437,8 @@ std::shared_ptr<Revision> Core::add_revision(registry::Entry const& entry) {
   }
   revisions_.emplace(entry->revision, revision);
   current_[entry->function.name] = entry->revision;
-  tell(event::RevisionAdded{entry->revision, entry->function.limits, revision->place, 1});
+  tell(event::RevisionAdded{entry->revision, entry->function.limits, revision->place,
+                            entry->function.limits.capacity});
   return revision;
 }
 

@@ -59,9 +59,12 @@ struct Instance {
   LineAssembler lines;
   SystemTime started{};
   std::uint64_t calls = 0;
-  std::shared_ptr<Call> call;          // running on it
-  std::optional<Ending> start_ending;  // how its start failed
-  std::optional<Error> start_error;    // nothing ran: its code could not be had
+  std::vector<std::shared_ptr<Call>> running;  // on it
+  std::optional<Ending> start_ending;          // how its start failed
+  std::optional<Error> start_error;            // nothing ran: its code could not be had
+
+  // Whose what it writes is: with several calls at once nobody can tell.
+  Call* writer() const { return running.size() == 1 ? running.front().get() : nullptr; }
 };
 
 Error closed_error();

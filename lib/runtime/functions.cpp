@@ -41,6 +41,12 @@ Result<FunctionInfo> Core::describe(Function function, bool is_host) {
   FunctionInfo info;
   info.revision_uuid = sys::random_uuid();
   info.last_modified = std::chrono::system_clock::now();
+  if (is_host && function.limits.capacity > 1) {
+    return Error{Errc::unsupported,
+                 "capacity: a callable of the host takes one call an instance; leave it at 1 and "
+                 "set concurrency",
+                 "InvalidParameterValueException", "registry"};
+  }
   if (!is_host) {
     if (auto installed = runtimes_.check(function.runtime); !installed) return installed.error();
     auto const cache = code();

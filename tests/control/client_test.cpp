@@ -69,11 +69,13 @@ TEST_CASE("a function is deployed, called, changed, watched and deleted") {
   change.name = "f";
   change.path = directory / "f";
   change.memory = 256;
+  change.capacity = 2;
   auto const updated = client.deploy(change);
   REQUIRE(updated);
   CHECK_FALSE(updated->created);
   CHECK(updated->memory == 256);
   CHECK(updated->timeout == 10);
+  CHECK(updated->json.find("\"PerExecutionEnvironmentMaxConcurrency\":2") != std::string::npos);
   CHECK(client.invoke("f", "{}")->payload == "{\"n\": 2}");
 
   CHECK(client.list()->functions.size() == 1);

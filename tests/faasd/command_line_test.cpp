@@ -72,5 +72,7 @@ TEST_CASE("a number outside its range is refused where it is typed, as in the co
   CHECK_FALSE(type({"serve", "--queue=0", "--idle-expiry=0", "--memory=0"}).status);
   CHECK(type({"deploy", "f", "d", "--timeout=-1"}).status == kUsage);
   CHECK(type({"deploy", "f", "d", "--memory=-1"}).status == kUsage);
+  CHECK(type({"deploy", "f", "d", "--capacity=0"}).status == kUsage);
+  CHECK(type({"deploy", "f", "d", "--capacity=8"}).line.deploy.capacity == 8);
   CHECK(type({"logs", "f", "--tail=-1"}).status == kUsage);
 }

@@ -94,6 +94,12 @@ TEST_CASE("ranges are told as Lambda tells them") {
   CHECK(fault(R"({"Timeout":901})").find("less than or equal to 900") != std::string::npos);
   CHECK(fault(R"({"EphemeralStorage":{"Size":1}})").find("'ephemeralStorage.Size'") !=
         std::string::npos);
+  for (auto const* most : {"0", "1601"}) {
+    CHECK(fault(R"({"CapacityProviderConfig":{"LambdaManagedInstancesCapacityProviderConfig":)"
+                R"({"PerExecutionEnvironmentMaxConcurrency":)" +
+                std::string(most) + "}}}")
+              .find("PerExecutionEnvironmentMaxConcurrency'") != std::string::npos);
+  }
   CHECK(fault(R"({"Handler":"a b"})").find("'handler'") != std::string::npos);
   CHECK(fault(R"({"Role":"me"})").find("'role'") != std::string::npos);
   CHECK(fault(R"({"TracingConfig":{"Mode":"Maybe"}})").find("tracingConfig.mode") !=
@@ -109,6 +115,8 @@ TEST_CASE("what this version cannot do is refused, not forgotten") {
         R"({"SnapStart":{"ApplyOn":"PublishedVersions"}})", R"({"FileSystemConfigs":[{}]})",
         R"({"LoggingConfig":{"LogFormat":"JSON"}})", R"({"CodeSigningConfigArn":"arn:x"})",
         R"({"ImageConfig":{"Command":["x"]}})",
+        R"({"CapacityProviderConfig":{"LambdaManagedInstancesCapacityProviderConfig":{
+            "ExecutionEnvironmentMemoryGiBPerVCpu":2.0}}})",
         R"({"TenancyConfig":{"TenantIsolationMode":"PER_TENANT"}})",
         R"({"Architectures":["riscv"]})"}) {
     CAPTURE(text);
@@ -120,6 +128,44 @@ TEST_CASE("what this version cannot do is refused, not forgotten") {
     CAPTURE(text);
     CHECK(fault(text) == "none");
   }
+}
+
+TEST_CASE("calls at once in one instance are asked for, given back and changed in AWS's words") {
+  auto const created = read(
+      R"({"CapacityProviderConfig":{"LambdaManagedInstancesCapacityProviderConfig":{
+          "CapacityProviderArn":"arn:aws:lambda:us-east-1:1:capacity-provider:mine",
+          "PerExecutionEnvironmentMaxConcurrency":8}}})");
+  REQUIRE_FALSE(created.error);
+  FunctionInfo info;
+  info.function = to_function("f", created.fields);
+  CHECK(info.function.limits.capacity == 8);
+  auto const managed = [&] {
+    return to_json(info, "us-east-1", ArnForm::plain, Detail::full)
+        .at("CapacityProviderConfig")
+        .at("LambdaManagedInstancesCapacityProviderConfig");
+  };
+  CHECK(managed().at("PerExecutionEnvironmentMaxConcurrency") == 8);
+  CHECK(managed().at("CapacityProviderArn") == "arn:aws:lambda:us-east-1:1:capacity-provider:mine");
+
+  auto const without = read(R"({"MemorySize":256,"CapacityProviderConfig":{}})");
+  CHECK(to_update(info.function, without.fields).limits->capacity == 8);
+  auto const change = read(
+      R"({"CapacityProviderConfig":{"LambdaManagedInstancesCapacityProviderConfig":{
+          "PerExecutionEnvironmentMaxConcurrency":2}}})");
+  info.function.limits = *to_update(info.function, change.fields).limits;
+  CHECK(managed().at("PerExecutionEnvironmentMaxConcurrency") == 2);
+}
+
+TEST_CASE("a function of one call an instance has no capacity provider; another has one to name") {
+  FunctionInfo info;
+  info.function.name = "f";
+  CHECK_FALSE(to_json(info, "r", ArnForm::plain, Detail::full).contains("CapacityProviderConfig"));
+  info.function.limits.capacity = 2;
+  CHECK(to_json(info, "r", ArnForm::plain, Detail::full)
+            .at("CapacityProviderConfig")
+            .at("LambdaManagedInstancesCapacityProviderConfig")
+            .at("CapacityProviderArn") ==
+        "arn:aws:lambda:r:000000000000:capacity-provider:this-host");
 }
 
 TEST_CASE("an unknown member is named with its place") {

@@ -116,3 +116,15 @@ TEST_CASE("the environment is Lambda's and the function's own, nothing of the ho
   CHECK(std::none_of(provided.begin(), provided.end(),
                      [](auto const& e) { return e.starts_with("AWS_EXECUTION_ENV"); }));
 }
+
+TEST_CASE("only a function that takes several calls at once is told how many") {
+  auto info = info_of("python3.11");
+  auto const one = make_environment(info, RuntimeFamily::python, "r");
+  CHECK(has(one, "AWS_LAMBDA_INITIALIZATION_TYPE=on-demand"));
+  CHECK(std::none_of(one.begin(), one.end(),
+                     [](auto const& e) { return e.starts_with("AWS_LAMBDA_MAX_CONCURRENCY"); }));
+  info.function.limits.capacity = 8;
+  auto const several = make_environment(info, RuntimeFamily::python, "r");
+  CHECK(has(several, "AWS_LAMBDA_INITIALIZATION_TYPE=lambda-managed-instances"));
+  CHECK(has(several, "AWS_LAMBDA_MAX_CONCURRENCY=8"));
+}

@@ -49,6 +49,16 @@ TEST_CASE("the largest values come back") {
   CHECK(back.last_modified == i.last_modified);
 }
 
+TEST_CASE("a capacity above 1 is stored, and what was stored without one has 1") {
+  auto i = info(function("hello"));
+  CHECK(to_json(i).find("capacity") == std::string::npos);
+  CHECK(from_json(to_json(i)).value().function.limits.capacity == 1);
+  i.function.limits.capacity = 8;
+  CHECK(from_json(to_json(i)).value().function.limits.capacity == 8);
+  CHECK(from_json(replaced(to_json(i), R"("capacity":8)", R"("capacity":"8")")).error().code ==
+        Errc::corrupt);
+}
+
 TEST_CASE("a field that is missing or of the wrong kind is named") {
   auto const good = to_json(info(function("hello")));
   struct {

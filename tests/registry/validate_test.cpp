@@ -89,6 +89,9 @@ TEST_CASE("limits are held at both ends, and the message names value and range")
   refusal("concurrency", [](Function& f) { f.limits.concurrency = registry::kMaxConcurrency + 1; });
   CHECK(accepted([](Function& f) { f.limits.queue = 0; }));
   refusal("queue", [](Function& f) { f.limits.queue = registry::kMaxQueue + 1; });
+  CHECK(accepted([](Function& f) { f.limits.capacity = 1600; }));
+  refusal("capacity", [](Function& f) { f.limits.capacity = 0; });
+  refusal("capacity", [](Function& f) { f.limits.capacity = 1601; });
 }
 
 TEST_CASE("a handler is at most 128 characters without spaces; python and node need one") {

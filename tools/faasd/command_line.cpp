@@ -99,6 +99,8 @@ void add_deploy(CLI::App& app, CommandLine& out) {
   deploy->add_option("--memory", d.memory, "MB, 128 to 10240 [128]")->check(within(128, 10'240));
   deploy->add_option("--tmp", d.tmp, "MB of /tmp, 512 to 10240 [512]")->check(within(512, 10'240));
   deploy->add_option("--timeout", d.timeout, "Seconds, 1 to 900 [3]")->check(within(1, 900));
+  deploy->add_option("--capacity", d.capacity, "Calls at once in one instance, 1 to 1600 [1]")
+      ->check(within(1, 1600));
   deploy->add_option("--description", d.description, "At most 256 characters");
   deploy
       ->add_option("--env", out.environment,
