@@ -26,7 +26,8 @@ FunctionInfo full() {
               .tmp = 600_MiB,
               .timeout = milliseconds(900'000),
               .concurrency = 100'000,
-              .queue = 0};
+              .queue = 0,
+              .capacity = 8};
   f.environment = {{"KEY", "välue \n"}, {"EMPTY", ""}, {"NUL", std::string("nul\0in", 6)}};
   f.annotations = {{"", "no key"}, {"tags", std::string(60'000, 't')}};
   f.description = "日本";
