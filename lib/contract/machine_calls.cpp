@@ -12,18 +12,6 @@ constexpr std::size_t kSmallDocument = 64 * 1024;
 constexpr std::string_view kTypeTrailer = "Lambda-Runtime-Function-Error-Type";
 constexpr std::string_view kBodyTrailer = "Lambda-Runtime-Function-Error-Body";
 
-FunctionFailure response_too_large(std::size_t limit) {
-  constexpr std::string_view kType = "Function.ResponseSizeTooLarge";
-  auto const message = "Response payload size exceeded maximum allowed payload size (" +
-                       std::to_string(limit) + " bytes).";
-  return {std::string(kType),
-          "{\"errorMessage\":" + json_quote(message) + ",\"errorType\":" + json_quote(kType) + "}"};
-}
-
-FunctionFailure platform_failure(std::string_view type, std::string_view message) {
-  return {std::string(type), error_document(type, message)};
-}
-
 }  // namespace
 
 std::string_view RuntimeApi::Machine::state_name() const {

@@ -144,6 +144,18 @@ std::string extension_event(Invocation const& invocation) {
          "}}";
 }
 
+FunctionFailure response_too_large(std::size_t limit) {
+  constexpr std::string_view kType = "Function.ResponseSizeTooLarge";
+  auto const message = "Response payload size exceeded maximum allowed payload size (" +
+                       std::to_string(limit) + " bytes).";
+  return {std::string(kType),
+          "{\"errorMessage\":" + json_quote(message) + ",\"errorType\":" + json_quote(kType) + "}"};
+}
+
+FunctionFailure platform_failure(std::string_view type, std::string_view message) {
+  return {std::string(type), error_document(type, message)};
+}
+
 std::string known_error_type(std::string_view type) {
   if (is_error_type(type, "Runtime.") || is_error_type(type, "Function.")) return std::string(type);
   return type.starts_with("Function.") ? "Function.Unknown" : "Runtime.Unknown";

@@ -42,6 +42,9 @@ void invocation_head(std::string& out, Invocation const& invocation, bool keep_a
 
 std::string extension_event(Invocation const& invocation);  // the INVOKE event's document
 
+FunctionFailure response_too_large(std::size_t limit);  // Function.ResponseSizeTooLarge
+FunctionFailure platform_failure(std::string_view type, std::string_view message);
+
 // Keeps ^(Runtime|Function)\.[A-Z][a-zA-Z]+$, else Function.Unknown or Runtime.Unknown.
 std::string known_error_type(std::string_view type);
 // Keeps ^Extension\.[A-Z][a-zA-Z]+$, else `otherwise`.

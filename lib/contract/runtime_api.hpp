@@ -47,9 +47,10 @@ struct FunctionFailure {
   std::string payload;  // the function's document, verbatim; ours where the platform speaks
 };
 
-// What the environment did. Called from inside RuntimeApi's members; views are borrowed for the
-// call. Any member of RuntimeApi may be called from here, but it must not be destroyed here.
-class RuntimeApiEvents {
+// What became of calls, under either contract. Called from inside the members of RuntimeApi or
+// NativeApi; views are borrowed for the call. Any of their members may be called from here, but
+// they must not be destroyed here.
+class CallEvents {
  public:
   // The runtime (and every extension that listens to invocations) asked for work; the first time,
   // init is done. Not called when the runtime asks again while its invocation runs: it gets the
@@ -72,6 +73,13 @@ class RuntimeApiEvents {
   virtual void on_invocation_error(std::string_view request_id,
                                    FunctionFailure) = 0;  // POST .../error
 
+ protected:
+  ~CallEvents() = default;
+};
+
+// What the environment did, and what to send it.
+class RuntimeApiEvents : public CallEvents {
+ public:
   virtual void on_extension_registered(std::string_view name) = 0;
   // An extension reported that it cannot go on; the environment is to be ended.
   virtual void on_extension_failed(std::string_view name, FunctionFailure) = 0;
