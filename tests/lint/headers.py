@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Every public header compiles alone, and twice."""
+"""Every public header compiles alone, and twice; one for C as C99, C11, C++11 and C++20."""
 
 import concurrent.futures
 import pathlib
@@ -10,12 +10,16 @@ import tempfile
 import tree
 
 
-def compile_alone(compiler, root, path, folder):
-    is_c = path.suffix == ".h"
+# Of a header's file name: the language and standard of a unit that has nothing else in it.
+UNITS = {".hpp": [("c++", "c++20")], ".h": [("c", "c99"), ("c", "c11"), ("c++", "c++11"), ("c++", "c++20")]}
+
+
+def compile_alone(compiler, root, path, language, standard, folder):
     name = path.relative_to("include")
-    unit = path.stem + (".c" if is_c else ".cpp")
+    unit = f"{path.stem}_{standard.replace('+', 'p')}." + {"c": "c", "c++": "cpp"}[language]
     (pathlib.Path(folder) / unit).write_text(f"#include <{name}>\n#include <{name}>\n")
-    command = [*compiler, "-std=c11" if is_c else "-std=c++20", "-Wall", "-Wextra", "-Werror",
+    pedantic = ["-pedantic", "-Wconversion"] if path.suffix == ".h" else []
+    command = [*compiler, "-x", language, f"-std={standard}", "-Wall", "-Wextra", "-Werror", *pedantic,
                "-Wno-unused-parameter", f"-I{root.resolve() / 'include'}", "-c", unit, "-o", unit + ".o"]
     # From within the folder: a compiler cache then knows the unit, whatever the folder is called.
     return subprocess.run(command, capture_output=True, text=True, cwd=folder)
@@ -31,10 +35,11 @@ def main():
     paths = tree.files(args.root, ".hpp", ".h", under=("include",))
     problems = [] if paths else ["no public header found"]
     with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor(2) as pool:
-        for path, done in zip(paths, pool.map(
-                lambda path: compile_alone(compiler, args.root, path, folder), paths)):
+        units = [(path, *unit) for path in paths for unit in UNITS[path.suffix]]
+        for unit, done in zip(units, pool.map(
+                lambda unit: compile_alone(compiler, args.root, *unit, folder), units)):
             if done.returncode:
-                problems.append(f"{path}:\n{done.stderr}")
+                problems.append(f"{unit[0]} as {unit[2]}:\n{done.stderr}")
     tree.finish(f"headers ({args.compiler})", problems)
 
 
