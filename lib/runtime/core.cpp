@@ -241,8 +241,8 @@ void Core::do_dispatch(action::Dispatch const& dispatch) {
     });
   }
   if (call->stream) {
-    call->stream->set_drained([weak = weak_from_this(), id = call->id] {
-      if (auto const self = weak.lock()) self->resume(id);
+    call->stream->set_listener([weak = weak_from_this(), id = call->id](StreamState::News news) {
+      if (auto const self = weak.lock()) self->heard_of_reader(id, news);
     });
   }
   auto const& info = *call->revision->info;
@@ -402,12 +402,14 @@ void Core::cancel(Call const& cancelled) {
   tell(event::Cancelled{id});
 }
 
-void Core::resume(CallId id) {
+void Core::heard_of_reader(CallId id, StreamState::News news) {
   std::lock_guard lock(*mutex_);
   auto const found = calls_.find(id);
   if (closed_ || found == calls_.end()) return;
   auto const& call = *found->second;
-  backend(call.revision->place).resume(call.instance, call.input.request_id);
+  auto& where = backend(call.revision->place);
+  if (news == StreamState::News::room) return where.resume(call.instance, call.input.request_id);
+  where.detach(call.instance, call.input.request_id);
 }
 
 Backend& Core::backend(Place place) {

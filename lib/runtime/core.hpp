@@ -27,6 +27,7 @@
 #include "runtime/log_files.hpp"
 #include "runtime/log_text.hpp"
 #include "runtime/state_dir.hpp"
+#include "runtime/stream.hpp"
 #include "store/store.hpp"
 
 namespace faas::inline v0::runtime {
@@ -81,7 +82,7 @@ class Core final : public BackendEvents, public std::enable_shared_from_this<Cor
   // --- calls (core.cpp); lock ---
   void invoke(std::shared_ptr<Call>);
   void cancel(Call const&);  // also one that was never taken, or has ended
-  void resume(CallId);       // its reader has room again
+  void heard_of_reader(CallId, StreamState::News);
   void when_idle(Duration patience, Completion<bool>);
   void when_stopped(Completion<bool>);  // stops every instance, then completes
   asio::awaitable<bool> flush();        // what the meter counted, to disk

@@ -32,7 +32,7 @@ void StreamState::end(Outcome outcome) {
   std::lock_guard lock(mutex_);
   trailer_ = std::move(outcome);
   ended_ = true;
-  drained_ = nullptr;
+  listener_ = nullptr;
   open_locked(true);
   reader_(std::nullopt);
 }
@@ -40,18 +40,18 @@ void StreamState::end(Outcome outcome) {
 void StreamState::fail(Error error) {
   std::lock_guard lock(mutex_);
   ended_ = true;
-  drained_ = nullptr;
+  listener_ = nullptr;
   open_locked(std::move(error));
   reader_(std::nullopt);
 }
 
-void StreamState::set_drained(std::function<void()> drained) {
+void StreamState::set_listener(std::function<void(News)> listener) {
   std::lock_guard lock(mutex_);
-  drained_ = std::move(drained);
+  listener_ = std::move(listener);
 }
 
 void StreamState::read(invoker::Completion<Chunk> reader) {
-  std::function<void()> drained;
+  std::function<void(News)> listener;
   {
     std::lock_guard lock(mutex_);
     if (chunks_.empty()) {
@@ -64,22 +64,23 @@ void StreamState::read(invoker::Completion<Chunk> reader) {
     waiting_ -= chunk.size();
     if (full_ && waiting_ <= kWindow / 2) {
       full_ = false;
-      drained = drained_;
+      listener = listener_;
     }
     reader(std::move(chunk));
   }
-  if (drained) drained();  // takes the engine's mutex: ours must be free
+  if (listener) listener(News::room);  // takes the engine's mutex: ours must be free
 }
 
 void StreamState::reader_left() {
-  std::function<void()> drained;
+  std::function<void(News)> listener;
   {
     std::lock_guard lock(mutex_);
     unread_ = true;
+    full_ = false;
     chunks_.clear();
-    if (std::exchange(full_, false)) drained = drained_;
+    listener = listener_;
   }
-  if (drained) drained();
+  if (listener) listener(News::left);
 }
 
 }  // namespace faas::inline v0::runtime

@@ -23,12 +23,16 @@ class StreamState {
   StreamState(asio::any_io_executor executor, invoker::Completion<Result<bool>> opened)
       : executor_(std::move(executor)), opened_(std::move(opened)) {}
 
-  // The engine's side. put: false when the window is full; `drained` is called once there is room.
+  // What the engine is told of the reader, on the reader's thread: it has made room again in a full
+  // window; it has left, and nobody reads any more.
+  enum class News { room, left };
+
+  // The engine's side. put: false when the window is full.
   void head(ResponseHead);
   bool put(std::string_view bytes);
   void end(Outcome);
   void fail(Error);  // nothing ran
-  void set_drained(std::function<void()>);
+  void set_listener(std::function<void(News)>);
 
   // The reader's side.
   void read(invoker::Completion<Chunk>);
@@ -51,7 +55,7 @@ class StreamState {
   bool ended_ = false;
   bool full_ = false;
   bool unread_ = false;  // the reader has left
-  std::function<void()> drained_;
+  std::function<void(News)> listener_;
 };
 
 }  // namespace faas::inline v0::runtime

@@ -165,6 +165,36 @@ exports.handler = awslambda.streamifyResponse(async (event, out, context) => {
   CHECK(watcher.status == Status::ok);
 }
 
+TEST_CASE("a stream whose caller has left is not held to its pace") {
+  struct Watcher final : Observer {
+    std::optional<Status> status;
+    void on_invocation(InvocationRecord const& record) override { status = record.status; }
+  } watcher;
+  auto options = test_options();
+  options.observer = &watcher;
+  options.stream_rate = 1_MiB;  // all of it would take longer than the function may
+  Host host(options);
+  deploy_node(host, "long", R"(
+exports.handler = awslambda.streamifyResponse(async (event, out, context) => {
+  const part = 'x'.repeat(1 << 20);
+  for (let i = 0; i < 48; i++) if (!out.write(part)) await new Promise(r => out.once('drain', r));
+  out.end();
+});
+)");
+  InvokeOptions how;
+  SUBCASE("it dropped the stream") {}
+  SUBCASE("its deadline passed") { how.deadline = 1500ms; }
+  host.await([](Host& h, InvokeOptions o) -> asio::awaitable<void> {
+    auto stream = (co_await h.runtime().invoke_stream("long", "{}", o)).value();
+    // Beyond what is sent at once, so that it waits for its pace.
+    for (std::size_t size = 0; size < 6 << 20;) size += (co_await stream.read()).value().size();
+    if (o.deadline == Duration{}) co_return;
+    while (co_await stream.read()) {
+    }
+  }(host, how));
+  CHECK(watcher.status == Status::ok);
+}
+
 TEST_CASE("a buffered function serves a streaming caller, and a refusal is still an error") {
   Host host;
   host.deploy_python("echo", kEcho);

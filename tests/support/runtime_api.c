@@ -12,7 +12,7 @@
 
 enum { kHead = 1024, kBuffer = 1 << 16 };
 
-static char buffer[kBuffer + 1];
+static _Thread_local char buffer[kBuffer + 1];
 
 struct message {
   char* body;
@@ -57,7 +57,7 @@ static int receive(int fd, struct message* message) {
 }
 
 static int answer(int fd, struct message event, handler* handle) {
-  static char body[kBuffer], reply[kBuffer + kHead];
+  static _Thread_local char body[kBuffer], reply[kBuffer + kHead];
   char* id = strcasestr(buffer, "\r\nlambda-runtime-aws-request-id:");
   if (!id || id > event.body) return 0;
   id += strlen("\r\nlambda-runtime-aws-request-id:");

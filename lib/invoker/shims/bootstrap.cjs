@@ -13,90 +13,113 @@ const api = env.AWS_LAMBDA_RUNTIME_API;
 const kStreaming = Symbol.for('aws.lambda.runtime.handler.streaming');
 const kHttpType = 'application/vnd.awslambda.http-integration-response';
 
-let requestId;       // of the running invocation
-let running = null;  // {fail(error): Promise}: where an error that nobody caught is reported
-let whenIdle = null; // called once the event loop has nothing left to do
+// Calls at once. Where there are several, their handlers share this one event loop: they run in turn, from await
+// to await.
+const capacity = Number(env.AWS_LAMBDA_MAX_CONCURRENCY || 1);
+const several = capacity > 1 ? new (require('async_hooks').AsyncLocalStorage)() : null;
 
-// The wire: one keep-alive connection, one request at a time.
+let whenIdle = null; // called once the event loop has nothing left to do; only of one call at a time
+const workers = [];
+
+// Whose code is running, for the log.
+const currentId = () => (several ? several.getStore() : workers[0])?.requestId;
+
+// The wire: one keep-alive connection a worker, one request at a time.
 
 const colon = api.lastIndexOf(':');
-const socket = net.connect(Number(api.slice(colon + 1)), api.slice(0, colon));
-let input = [];
-let inputSize = 0;
-let head = null;    // of the answer being read
-let waiting = null; // resolve of the answer waited for
 
-socket.setNoDelay(true);
-socket.on('error', () => {});
-socket.on('close', () => process.exit(waiting ? 1 : 0));
-socket.on('data', (data) => {
-  input.push(data);
-  inputSize += data.length;
-  deliver();
-});
+class Worker {
+  requestId = undefined; // of its invocation
+  running = null;        // {fail(error): Promise}: where an error that nobody caught is reported
+  input = [];
+  inputSize = 0;
+  head = null;    // of the answer being read
+  waiting = null; // resolve of the answer waited for
 
-function readHead() {
-  const bytes = Buffer.concat(input);
-  input = [bytes];
-  const end = bytes.indexOf('\r\n\r\n');
-  if (end < 0) return;
-  const lines = bytes.toString('utf8', 0, end).split('\r\n');
-  const headers = {};
-  for (const line of lines.slice(1)) {
-    const at = line.indexOf(':');
-    headers[line.slice(0, at).toLowerCase()] = line.slice(at + 1).trim();
+  constructor() {
+    this.socket = net.connect(Number(api.slice(colon + 1)), api.slice(0, colon));
+    this.socket.setNoDelay(true);
+    this.socket.on('error', () => {});
+    this.socket.on('close', () => process.exit(this.waiting ? 1 : 0));
+    this.socket.on('data', (data) => {
+      this.input.push(data);
+      this.inputSize += data.length;
+      this.deliver();
+    });
+    workers.push(this);
   }
-  const start = end + 4;
-  head = { status: Number(lines[0].split(' ')[1]), headers, start, end: start + Number(headers['content-length'] || 0) };
-}
 
-function deliver() {
-  if (!waiting) return;
-  if (!head) readHead();
-  if (!head || inputSize < head.end) return;
-  const bytes = Buffer.concat(input);
-  const answer = { status: head.status, headers: head.headers, body: bytes.toString('utf8', head.start, head.end) };
-  input = [bytes.subarray(head.end)];
-  inputSize = input[0].length;
-  const resolve = waiting;
-  head = waiting = null;
-  socket.unref(); // what the function left running decides whether the event loop is empty
-  resolve(answer);
-}
+  readHead() {
+    const bytes = Buffer.concat(this.input);
+    this.input = [bytes];
+    const end = bytes.indexOf('\r\n\r\n');
+    if (end < 0) return;
+    const lines = bytes.toString('utf8', 0, end).split('\r\n');
+    const headers = {};
+    for (const line of lines.slice(1)) {
+      const at = line.indexOf(':');
+      headers[line.slice(0, at).toLowerCase()] = line.slice(at + 1).trim();
+    }
+    const start = end + 4;
+    this.head = { status: Number(lines[0].split(' ')[1]), headers, start, end: start + Number(headers['content-length'] || 0) };
+  }
 
-function answer() {
-  socket.ref();
-  return new Promise((resolve) => {
-    waiting = resolve;
-    deliver();
-  });
-}
+  deliver() {
+    if (!this.waiting) return;
+    if (!this.head) this.readHead();
+    if (!this.head || this.inputSize < this.head.end) return;
+    const { status, headers, start, end } = this.head;
+    const bytes = Buffer.concat(this.input);
+    this.input = [bytes.subarray(end)];
+    this.inputSize = this.input[0].length;
+    const resolve = this.waiting;
+    this.head = this.waiting = null;
+    this.socket.unref(); // what the function left running decides whether the event loop is empty
+    resolve({ status, headers, body: bytes.toString('utf8', start, end) });
+  }
 
-function requestHead(method, target, headers) {
-  return `${method} /2018-06-01/runtime/${target} HTTP/1.1\r\nHost: ${api}\r\n${headers}\r\n`;
-}
+  answer() {
+    this.socket.ref();
+    return new Promise((resolve) => {
+      this.waiting = resolve;
+      this.deliver();
+    });
+  }
 
-function post(target, body, headers = '') {
-  const fields = `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n${headers}`;
-  socket.cork();
-  socket.write(requestHead('POST', target, fields));
-  socket.write(body);
-  socket.uncork();
-  return answer();
-}
+  begin(method, target, headers) {
+    this.socket.write(`${method} /2018-06-01/runtime/${target} HTTP/1.1\r\nHost: ${api}\r\n${headers}\r\n`);
+  }
 
-async function next() {
-  socket.write(requestHead('GET', 'invocation/next', ''));
-  const got = await answer();
-  if (got.status === 200) return got;
-  write('ERROR', `invocation/next answered ${got.status}: ${got.body}`);
-  return process.exit(1);
+  post(target, body, headers = '') {
+    const fields = `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n${headers}`;
+    this.socket.cork();
+    this.begin('POST', target, fields);
+    this.socket.write(body);
+    this.socket.uncork();
+    return this.answer();
+  }
+
+  postError(target, error) {
+    const failure = describe(error);
+    const known = /^(Runtime|Function)\.[A-Z][a-zA-Z]+$/.test(failure.errorType);
+    return this.post(target, JSON.stringify(failure), known ? `Lambda-Runtime-Function-Error-Type: ${failure.errorType}\r\n` : '');
+  }
+
+  fail(error) { return this.postError(`invocation/${this.requestId}/error`, error); }
+
+  async next() {
+    this.begin('GET', 'invocation/next', '');
+    const got = await this.answer();
+    if (got.status === 200) return got;
+    write('ERROR', `invocation/next answered ${got.status}: ${got.body}`);
+    return process.exit(1);
+  }
 }
 
 // The log: one record is one line.
 
 function write(level, text) {
-  writeNow(`${new Date().toISOString()}\t${requestId}\t${level}\t${text.replace(/\n/g, '\r')}\n`);
+  writeNow(`${new Date().toISOString()}\t${currentId()}\t${level}\t${text.replace(/\n/g, '\r')}\n`);
 }
 
 // Not by process.stdout, which keeps something of each line until the function yields: a long loop that logs
@@ -148,17 +171,14 @@ function log(title, error) {
   write('ERROR', `${title} \t${text}`);
 }
 
-function postError(target, error) {
-  const failure = describe(error);
-  const known = /^(Runtime|Function)\.[A-Z][a-zA-Z]+$/.test(failure.errorType);
-  return post(target, JSON.stringify(failure), known ? `Lambda-Runtime-Function-Error-Type: ${failure.errorType}\r\n` : '');
-}
-
 async function die(title, error, code) {
   log(title, error);
-  const report = running;
-  running = null;
-  if (report) await report.fail(error);
+  const reports = workers.map((worker) => {
+    const report = worker.running;
+    worker.running = null;
+    return report?.fail(error);
+  });
+  await Promise.all(reports);
   process.exit(code);
 }
 
@@ -205,6 +225,11 @@ class ResponseStream extends Writable {
   prelude = null;
   answer = null; // of the POST, once its head is out
 
+  constructor(worker) {
+    super();
+    this.worker = worker;
+  }
+
   setContentType(type) { this.contentType = type; }
 
   write(chunk, ...rest) {
@@ -217,13 +242,14 @@ class ResponseStream extends Writable {
     const fields = 'Lambda-Runtime-Function-Response-Mode: streaming\r\nTransfer-Encoding: chunked\r\n' +
       'Trailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body\r\n' +
       `Content-Type: ${this.prelude ? kHttpType : this.contentType}\r\n`;
-    socket.write(requestHead('POST', `invocation/${requestId}/response`, fields));
+    this.worker.begin('POST', `invocation/${this.worker.requestId}/response`, fields);
     this.answer = true;
     if (this.prelude) this.chunk(Buffer.from(JSON.stringify(this.prelude) + '\0'.repeat(8)));
   }
 
   chunk(data, done) {
     if (data.length === 0) return done && done();
+    const { socket } = this.worker;
     socket.cork();
     socket.write(`${data.length.toString(16)}\r\n`);
     socket.write(data);
@@ -242,13 +268,13 @@ class ResponseStream extends Writable {
   }
 
   async finish(trailers) {
-    socket.write(`0\r\n${trailers}\r\n`);
-    const { status, body } = await answer();
+    this.worker.socket.write(`0\r\n${trailers}\r\n`);
+    const { status, body } = await this.worker.answer();
     if (status !== 202) write('ERROR', `the response was refused (${status}): ${body}`);
   }
 
   async fail(error) {
-    if (!this.answer) return postError(`invocation/${requestId}/error`, error);
+    if (!this.answer) return this.worker.fail(error);
     const failure = describe(error);
     const body = Buffer.from(JSON.stringify(failure)).toString('base64');
     const type = failure.errorType.replace(/[^\x21-\x7e]/g, '');
@@ -261,13 +287,14 @@ globalThis.awslambda = {
   HttpResponseStream: { from: (stream, prelude) => Object.assign(stream, { prelude }) },
 };
 
-const idle = () => new Promise((resolve) => { whenIdle = resolve; });
+// Where workers wait for further calls the event loop is never empty.
+const idle = () => new Promise((resolve) => { if (!several) whenIdle = resolve; });
 
-async function callStreaming(handler, event, context) {
-  const stream = new ResponseStream();
+async function callStreaming(worker, handler, event, context) {
+  const stream = new ResponseStream(worker);
   const finished = new Promise((resolve, reject) => stream.on('finish', resolve).on('error', reject));
   finished.catch(() => {});
-  running = stream;
+  worker.running = stream;
   try {
     await Promise.race([handler(event, stream, context), idle()]);
     if (!stream.writableFinished) await Promise.race([finished, idle()]);
@@ -285,7 +312,7 @@ function makeContext(headers) {
   const parse = (name) => (headers[name] ? JSON.parse(headers[name]) : undefined);
   const deadline = Number(headers['lambda-runtime-deadline-ms']);
   return {
-    callbackWaitsForEmptyEventLoop: true,
+    callbackWaitsForEmptyEventLoop: !several,
     functionVersion: env.AWS_LAMBDA_FUNCTION_VERSION,
     functionName: env.AWS_LAMBDA_FUNCTION_NAME,
     memoryLimitInMB: env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
@@ -301,12 +328,13 @@ function makeContext(headers) {
 }
 
 // A promise answers at once; a callback once the event loop is empty, unless the function waived that; a
-// handler that does neither has answered null when nothing is left that could.
+// handler that does neither has answered null when nothing is left that could. Where several share the loop a
+// callback answers at once, and so does, with null, a handler that returns no promise and takes no callback.
 function callHandler(handler, event, context) {
   return new Promise((resolve, reject) => {
     const callback = (error, result) => {
       if (error !== undefined && error !== null) reject(error);
-      else if (context.callbackWaitsForEmptyEventLoop) whenIdle = () => resolve(result);
+      else if (context.callbackWaitsForEmptyEventLoop && !several) whenIdle = () => resolve(result);
       else resolve(result);
     };
     context.done = (error, result) => {
@@ -315,9 +343,10 @@ function callHandler(handler, event, context) {
     };
     context.succeed = (result) => context.done(null, result);
     context.fail = (error) => context.done(error === undefined || error === null ? 'handled' : error);
-    whenIdle = () => resolve(null);
+    if (!several) whenIdle = () => resolve(null);
     const returned = handler(event, context, callback);
     if (returned && typeof returned.then === 'function') returned.then(resolve, reject);
+    else if (several && handler.length < 3) resolve(null);
   });
 }
 
@@ -329,37 +358,43 @@ function serialize(result) {
   }
 }
 
-async function callBuffered(handler, event, context) {
-  running = { fail: (error) => postError(`invocation/${requestId}/error`, error) };
+async function callBuffered(worker, handler, event, context) {
+  worker.running = worker;
   let body;
   try {
     body = serialize(await callHandler(handler, event, context));
   } catch (error) {
     log('Invoke Error', error);
-    await running?.fail(error);
+    await worker.running?.fail(error);
     return;
   }
-  running = null;
-  const { status, body: text } = await post(`invocation/${requestId}/response`, body);
+  worker.running = null;
+  const { status, body: text } = await worker.post(`invocation/${worker.requestId}/response`, body);
   if (status !== 202) write('ERROR', `the response was refused (${status}): ${text}`);
 }
 
-async function serve(handler) {
+async function serve(worker, handler) {
+  const call = handler[kStreaming] ? callStreaming : callBuffered;
   for (;;) {
-    const { headers, body } = await next();
-    requestId = headers['lambda-runtime-aws-request-id'];
-    env._X_AMZN_TRACE_ID = headers['lambda-runtime-trace-id'] || '';
+    const { headers, body } = await worker.next();
+    worker.requestId = headers['lambda-runtime-aws-request-id'];
+    if (!several) env._X_AMZN_TRACE_ID = headers['lambda-runtime-trace-id'] || '';
     let event, context;
     try {
       event = body.trim() ? JSON.parse(body) : {};
       context = makeContext(headers);
     } catch (error) {
-      await postError(`invocation/${requestId}/error`, makeError('Runtime.UnmarshalError', `Unable to parse input: ${error.message}`, error));
+      await worker.fail(makeError('Runtime.UnmarshalError', `Unable to parse input: ${error.message}`, error));
       continue;
     }
-    await (handler[kStreaming] ? callStreaming : callBuffered)(handler, event, context);
-    running = whenIdle = null;
+    await call(worker, handler, event, context);
+    worker.running = whenIdle = null;
   }
+}
+
+// In a context of its own, by which the log knows whose line it is.
+function start(worker, handler) {
+  return several ? several.run(worker, serve, worker, handler) : serve(worker, handler);
 }
 
 process.on('beforeExit', () => {
@@ -373,8 +408,11 @@ process.on('unhandledRejection', (reason) => {
 });
 
 patchConsole();
-running = { fail: (error) => postError('init/error', error) };
+const first = new Worker();
+first.running = { fail: (error) => first.postError('init/error', error) };
 loadHandler(env.LAMBDA_TASK_ROOT, env._HANDLER).then((handler) => {
-  running = null;
-  return serve(handler);
+  first.running = null;
+  while (workers.length < capacity) new Worker();
+  if (several) setInterval(() => {}, 1 << 30); // calls that never answer time out, each; they do not end the others
+  return Promise.all(workers.map((worker) => start(worker, handler)));
 }, (error) => die('Uncaught Exception', error, 129));
