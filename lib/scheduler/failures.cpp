@@ -41,7 +41,11 @@ void Scheduler::Impl::count_start(Revision& revision) const {
   }
 }
 
-void Scheduler::Impl::count_failure(Revision& revision) const {
+// What began before the failure counted last may have met the same fault: a host that has no room
+// for a moment fails a hundred starts at once, and none of them was tried again.
+void Scheduler::Impl::count_failure(Revision& revision, Instance const& instance) const {
+  if (instance.begun <= revision.begun_at_failure) return;
+  revision.begun_at_failure = begun;
   if (++revision.failures == kLoop) revision.rests_until = now + kProbe;
 }
 

@@ -70,7 +70,7 @@ struct Scheduler::Impl {
   bool crash_loops(Revision const&) const;
   bool rests(Revision const&) const;
   void count_start(Revision&) const;
-  void count_failure(Revision&) const;
+  void count_failure(Revision&, Instance const&) const;
   void refuse_waiting(Revision&);
   void update_rest(Revision&, bool waits);
   void wake_rested();
@@ -96,6 +96,7 @@ struct Scheduler::Impl {
   bool draining = false;
   std::uint64_t last_order = 0;
   std::uint64_t last_instance = 0;
+  std::uint64_t begun = 0;  // starts announced
   std::size_t uncovered = 0, covered = 0, running = 0, starting = 0;
 
   scheduler::Slab<Call> call_slab;

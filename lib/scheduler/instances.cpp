@@ -34,6 +34,7 @@ void Scheduler::Impl::announce(Instance& instance) {
   Revision& revision = *instance.pool->revision;
   budget.present.add(revision.need());
   instance.phase = Instance::Phase::starting;
+  instance.begun = ++begun;
   ++starting;
   out->emplace_back(action::Start{instance.id, revision.id, revision.place});
 }
@@ -131,7 +132,7 @@ void Scheduler::Impl::lose(Instance& instance) {
 // Exactly one call pays for it: the oldest, for which this start or an equal one was made.
 void Scheduler::Impl::fail_start(Instance& instance) {
   Revision& revision = *instance.pool->revision;
-  count_failure(revision);
+  count_failure(revision, instance);
   if (Call* call = instance.pool->oldest()) {
     out->emplace_back(action::Fail{call->id, instance.id});
     leave_queue(*call);

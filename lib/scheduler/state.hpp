@@ -44,6 +44,7 @@ struct Instance {
   InstanceId id{};
   Pool* pool = nullptr;
   Phase phase = Phase::held;
+  std::uint64_t begun = 0;  // its place among all starts that were announced
   TimePoint ready_at;
   TimePoint idle_since;
   CallList running;
@@ -95,7 +96,8 @@ struct Revision {
   Link<Revision> turn_link;
   std::size_t need_place = kNotInHeap;
   std::size_t starting = 0;                  // held or starting, of all its pools
-  unsigned failures = 0;                     // starts that failed, in a row
+  unsigned failures = 0;                     // starts that failed, one after the other, in a row
+  std::uint64_t begun_at_failure = 0;        // Impl::begun when the last of them was counted
   TimePoint rests_until = TimePoint::min();  // no start before, if the last one has failed
   std::size_t rest_place = kNotInHeap;
 

@@ -93,7 +93,7 @@ void Driver::backend_event() {
   auto it = std::next(instances_.begin(), below(instances_.size()));
   auto const [id, instance] = *it;
   if (instance.phase == Phase::stopping || one_in(60)) {  // gone, some of them without a word
-    if (instance.phase == Phase::starting) start_failed(instance.revision);
+    if (instance.phase == Phase::starting) start_failed(instance);
     for (CallId call : instance.running) end(call, "lost");
     return tell(event::Exited{id});
   }
@@ -104,15 +104,17 @@ void Driver::backend_event() {
       return tell(event::Ready{id});
     }
     it->second.phase = Phase::stopping;
-    start_failed(instance.revision);
+    start_failed(instance);
     return tell(event::StartFailed{id});
   }
   if (!instance.running.empty())
     finish_call(*std::next(instance.running.begin(), below(instance.running.size())), !one_in(8));
 }
 
-void Driver::start_failed(RevisionId id) {
-  Function& f = functions_.at(id);
+void Driver::start_failed(InstanceModel const& instance) {
+  Function& f = functions_.at(instance.revision);
+  if (instance.begun <= f.begun_at_failure) return;
+  f.begun_at_failure = begun_;
   if (f.failures++ == 0) f.starts.clear();
 }
 

@@ -38,8 +38,9 @@ class Driver {
     Limits limits;
     unsigned capacity = 1;
     bool retired = false;
-    bool broken = false;            // none of its starts gets ready
-    unsigned failures = 0;          // in a row
+    bool broken = false;    // none of its starts gets ready
+    unsigned failures = 0;  // in a row, each of a start begun after the one before
+    std::uint64_t begun_at_failure = 0;
     std::vector<TimePoint> starts;  // since the first of these
     Bytes need() const { return limits.memory + limits.tmp; }
   };
@@ -55,6 +56,7 @@ class Driver {
   struct InstanceModel {
     RevisionId revision{};
     Phase phase = Phase::starting;
+    std::uint64_t begun = 0;
     std::string tenant;
     bool tenant_known = false;
     std::set<CallId> running;
@@ -86,7 +88,7 @@ class Driver {
   CallModel& waiting(CallId);
   InstanceModel& present(InstanceId);
   Function const& function(RevisionId id) const { return functions_.at(id); }
-  void start_failed(RevisionId);
+  void start_failed(InstanceModel const&);
   bool oldest_of_its_kind(CallId) const;
   static void promise(bool kept, char const* what) {
     if (!kept) throw BrokenPromise(what);
@@ -103,6 +105,7 @@ class Driver {
   std::map<std::string, std::size_t> endings_;
   SchedulerEvent const* current_ = nullptr;
   std::size_t fails_of_this_event_ = 0;
+  std::uint64_t begun_ = 0;
   TimePoint crowded_at_{-10s};
   bool draining_ = false;
   std::uint64_t digest_ = 1469598103934665603u;

@@ -1,5 +1,6 @@
 // A14: a function that crashes in its init, called a hundred times a second.
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <sstream>
 
@@ -94,6 +95,29 @@ TEST_CASE("while a crash loop is tried its calls wait for the end, and are told 
   CHECK(host.arrives(21) == "");
   CHECK(host.arrives(22, 1, "blue") == "");
   CHECK(host.start_failed(11) == "fail c20 with i11, refuse c21, refuse c22");
+}
+
+TEST_CASE("starts that fail together are one failure, for none began after another had failed") {
+  Host host;
+  host.function();
+  for (unsigned i = 1; i <= 50; ++i) REQUIRE(host.arrives(i) == "start i" + std::to_string(i));
+  for (unsigned i = 1; i <= 50; ++i) {
+    REQUIRE(host.start_failed(i) == fmt::format("fail c{} with i{}", i, i));
+    host.exited(i);
+  }
+  CHECK(host.arrives(51) == "");
+  CHECK(host.after(200ms) == "start i51");
+  // What begins now is another try.
+  for (unsigned i = 51; i <= 58; ++i) {
+    REQUIRE(host.start_failed(i).starts_with("fail"));
+    host.exited(i);
+    host.arrives(i + 1);
+    host.after(200ms);
+  }
+  CHECK(host.start_failed(59).starts_with("fail"));
+  host.exited(59);
+  CHECK(host.arrives(60) == "refuse c60");
+  CHECK(host.error().reason == "StartsFailing");
 }
 
 TEST_CASE("one start that gets ready ends a crash loop") {

@@ -73,7 +73,7 @@ void Driver::carry_out(action::Start const& a) {
   promise(!instances_.contains(a.instance), "an instance starts once");
   promise(functions_.contains(a.revision), "starts are of known revisions");
   digest_ = (digest_ ^ static_cast<std::uint64_t>(a.instance)) * 1099511628211u;
-  instances_[a.instance] = {.revision = a.revision};
+  instances_[a.instance] = {.revision = a.revision, .begun = ++begun_};
   Function& f = functions_.at(a.revision);
   f.starts.push_back(now_);
   if (f.failures > 0) check_rest(f);
