@@ -15,7 +15,10 @@ char const* to_text(wire::Where where) {
     case wire::Where::before: return "before ";
     case wire::Where::after: return "after  ";
     case wire::Where::jail: return "jail   ";
+    case wire::Where::network: return "network";
+    case wire::Where::package: return "package";
     case wire::Where::program: return "program";
+    case wire::Where::tree: return "tree   ";
   }
   return "?";
 }
@@ -99,8 +102,6 @@ wire::Step encode(Step const& step, Arena& arena) {
   out.expected = step.expected;
   for (std::size_t i = 0; i < step.args.size(); ++i)
     out.args[i] = std::visit(ArgEncoder{arena, out.kinds[i]}, step.args[i]);
-  if (out.call == static_cast<std::uint32_t>(wire::Special::announce))
-    out.expected = step.args.size();
   return out;
 }
 

@@ -65,13 +65,15 @@ void Sandbox::Impl::on_started(Jails::iterator it, SpawnerReply& reply) {
 }
 
 void Sandbox::Impl::on_failed(Jails::iterator it, wire::Reply const& reply) {
-  release(it->second);
+  auto& jail = it->second;
+  if (reply.tree_missing && jail.tree) trees[jail.tree - 1].sent = false;
+  release(jail);
   Failed event;
   event.ticket = it->first;
   event.step = std::string(reply.step, ::strnlen(reply.step, sizeof reply.step));
   event.error = reply.error;
   // Whatever step the kill met: a write to a jail that is dead is EPIPE, and not the reason.
-  if (it->second.killed) event.step = "killed", event.error = ECANCELED;
+  if (jail.killed) event.step = "killed", event.error = ECANCELED;
   ready.push_back(std::move(event));
   jails.erase(it);
 }

@@ -48,19 +48,7 @@ void plan_maps(Builder& b, std::uint32_t uid, std::uint32_t gid) {
   b.exactly(1, "release-jail", FAAS_CALL(write), {slot::report, Blob{"g", "\"g\""}, number(1)});
 }
 
-// Needs no mapped id, so it runs while the spawner writes the maps.
-void plan_network(Builder& b) {
-  // A new network namespace has a loopback that is down; nothing else is in it, so no route to the
-  // host.
-  b.open(slot::temp, "loopback-socket", FAAS_CALL(socket),
-         {FAAS_N(AF_INET), FAAS_N(SOCK_DGRAM | SOCK_CLOEXEC), number(0)});
-  ifreq request{};
-  std::strcpy(request.ifr_name, "lo");
-  request.ifr_flags = IFF_UP | IFF_RUNNING;
-  b.step("loopback-up", FAAS_CALL(ioctl),
-         {slot::temp, FAAS_N(SIOCSIFFLAGS), structure(request, "{lo, IFF_UP|IFF_RUNNING}")});
-  b.close(slot::temp);
-  if (!b.spec.listener) return;
+void plan_listener(Builder& b) {
   // G11: identity is which listener accepted. Bound before any byte of the function runs and
   // without SO_REUSEPORT, so it can neither take the port nor share it.
   b.open(slot::listener, "listener-socket", FAAS_CALL(socket),
@@ -72,6 +60,23 @@ void plan_network(Builder& b) {
   b.step("listener-bind", FAAS_CALL(bind),
          {slot::listener, structure(address, "127.0.0.1:9001"), number(sizeof address)});
   b.step("listener-listen", FAAS_CALL(listen), {slot::listener, number(128)});
+}
+
+// Needs no mapped id, so it runs while the spawner writes the maps.
+void plan_network(Builder& b) {
+  b.in(wire::Where::network);
+  // A new network namespace has a loopback that is down; nothing else is in it, so no route to the
+  // host.
+  b.open(slot::temp, "loopback-socket", FAAS_CALL(socket),
+         {FAAS_N(AF_INET), FAAS_N(SOCK_DGRAM | SOCK_CLOEXEC), number(0)});
+  ifreq request{};
+  std::strcpy(request.ifr_name, "lo");
+  request.ifr_flags = IFF_UP | IFF_RUNNING;
+  b.step("loopback-up", FAAS_CALL(ioctl),
+         {slot::temp, FAAS_N(SIOCSIFFLAGS), structure(request, "{lo, IFF_UP|IFF_RUNNING}")});
+  b.close(slot::temp);
+  if (b.spec.listener) plan_listener(b);
+  b.in(wire::Where::jail);
 }
 
 void plan_identity(Builder& b) {

@@ -82,10 +82,8 @@ void plan_channel(Builder& b) {
 
 void plan_announcement(Builder& b) {
   // Carries the function's pid as the kernel sees it (SCM_CREDENTIALS), and what the spawner keeps.
-  std::vector<Arg> fds{slot::proc, slot::tmp};
-  if (b.spec.listener) fds.insert(fds.begin(), slot::listener);
   b.step("announce", {static_cast<std::uint32_t>(wire::Special::announce), "announce"},
-         std::move(fds));
+         {slot::listener, slot::proc, slot::tmp});
 }
 
 }  // namespace

@@ -2,11 +2,14 @@
 // with what may be seen of the host mounted into it.
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sched.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
 #include <algorithm>
+#include <csignal>
 #include <set>
 
 #include "sandbox/plan_builder.hpp"
@@ -84,12 +87,16 @@ void clone_devices(Builder& b) {
   }
 }
 
+// A copy of another namespace's mounts: changes must go neither way.
+void make_private(Builder& b) {
+  b.step("private-mounts", FAAS_CALL(mount),
+         {number(0), std::string("/"), number(0), FAAS_N(MS_REC | MS_PRIVATE), number(0)});
+}
+
 // Everything of the host is opened here, before the new root covers it; nothing is opened by a path
 // of the host afterwards (G1).
 void clone_host_trees(Builder& b) {
-  // A copy of the host's mounts: changes must go neither way.
-  b.step("private-mounts", FAAS_CALL(mount),
-         {number(0), std::string("/"), number(0), FAAS_N(MS_REC | MS_PRIVATE), number(0)});
+  make_private(b);
   clone_tree(b, slot::usr, "open-usr", "close-usr", "/usr");
   int entry = 0;
   for (auto const& e : b.host.root_entries)
@@ -101,7 +108,6 @@ void clone_host_trees(Builder& b) {
     clone_tree(b, slot::alternatives, "open-alternatives", "close-alternatives",
                "/etc/alternatives");
   clone_devices(b);
-  if (!b.ids_of_its_own()) plan_package_trees(b);
 }
 
 void make_directory(Builder& b, std::string path) {
@@ -182,12 +188,15 @@ void attach_host_trees(Builder& b) {
     attach(b, slot::devices[i], kDevices[i].attach_name, kDevices[i].path);
 }
 
-void mount_kernel_trees(Builder& b) {
-  // While the host's proc is still visible: without one the kernel lets no user namespace mount
-  // another. subset=pid: no kcore, sysrq, meminfo of the host; hidepid: not even pid 1 of the jail.
+// While a proc is still visible: without one the kernel lets no user namespace mount another.
+// subset=pid: no kcore, sysrq, meminfo of the host; hidepid: not even pid 1 of the jail.
+void mount_proc(Builder& b) {
   b.step("mount-proc", FAAS_CALL(mount),
          {std::string("proc"), std::string("proc"), std::string("proc"),
           FAAS_N(MS_NOSUID | MS_NODEV | MS_NOEXEC), std::string("subset=pid,hidepid=invisible")});
+}
+
+void mount_tmp(Builder& b) {
   // G13: bytes and inodes both have an end. An inode and its name are memory beside /tmp, up to
   // 1.5 KiB: with all of them there is still more than half of it (B10).
   auto const inodes =
@@ -196,12 +205,28 @@ void mount_kernel_trees(Builder& b) {
       "mount-tmp", FAAS_CALL(mount),
       {std::string("tmpfs"), std::string("tmp"), std::string("tmpfs"), FAAS_N(MS_NOSUID | MS_NODEV),
        fmt::format("mode=1777,size={},nr_inodes={}", b.spec.tmp.count, inodes)});
+}
+
+// What is each jail's own. The working directory is the root of the tree.
+void mount_kernel_trees(Builder& b) {
+  mount_proc(b);
+  mount_tmp(b);
   // For the memory watch of the spawner only; no later step uses them and close_range ends them
   // here.
   b.open(slot::proc, "open-proc", FAAS_CALL(openat),
          {FAAS_N(AT_FDCWD), std::string("proc"), FAAS_N(O_RDONLY | O_DIRECTORY | O_CLOEXEC)});
   b.open(slot::tmp, "open-tmp", FAAS_CALL(openat),
          {FAAS_N(AT_FDCWD), std::string("tmp"), FAAS_N(O_PATH | O_DIRECTORY | O_CLOEXEC)});
+}
+
+void make_root(Builder& b) {
+  // Over /usr: a directory every host has and nobody needs to see any more.
+  b.step("mount-root", FAAS_CALL(mount),
+         {std::string("tmpfs"), std::string("/usr"), std::string("tmpfs"),
+          FAAS_N(MS_NOSUID | MS_NODEV), std::string("mode=755,size=1m,nr_inodes=1024")});
+  b.step("enter-new-root", FAAS_CALL(chdir), {std::string("/usr")});
+  fill_root(b);
+  attach_host_trees(b);
 }
 
 void enter_root(Builder& b) {
@@ -215,9 +240,20 @@ void enter_root(Builder& b) {
           mount_attributes(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
                            "RDONLY|NOSUID|NODEV"),
           number(sizeof(struct mount_attr))});
-  // Last, on directories made above (G1): what a tenant shaped is never walked through by us.
-  if (!b.spec.opt.empty()) attach(b, slot::opt, "mount-opt", "/opt");
-  if (!b.spec.task.empty()) attach(b, slot::task, "mount-task", "/var/task");
+}
+
+void build_own_root(Builder& b) {
+  clone_host_trees(b);
+  plan_package_trees(b);
+  make_root(b);
+  mount_kernel_trees(b);
+  enter_root(b);
+}
+
+// On a copy of a tree that make_tree describes; who came by it stands in its root.
+void use_tree(Builder& b) {
+  make_private(b);
+  mount_kernel_trees(b);
 }
 
 }  // namespace
@@ -231,16 +267,28 @@ void plan_package_trees(Builder& b) {
 }
 
 void plan_root(Builder& b) {
+  b.ids_of_its_own() ? use_tree(b) : build_own_root(b);
+  // Last, on directories made above (G1): what a tenant shaped is never walked through by us.
+  b.in(wire::Where::package);
+  if (!b.spec.opt.empty()) attach(b, slot::opt, "mount-opt", "/opt");
+  if (!b.spec.task.empty()) attach(b, slot::task, "mount-task", "/var/task");
+  b.in(wire::Where::jail);
+}
+
+Plan make_tree(std::vector<SpecFile> const& files, Facts const& host) {
+  Spec spec;
+  spec.files = files;
+  Builder b(spec, host);
+  b.plan.clone_flags = CLONE_NEWNS | CLONE_NEWPID;
+  b.in(wire::Where::tree);
+  b.step("die-with-spawner", FAAS_CALL(prctl), {FAAS_N(PR_SET_PDEATHSIG), FAAS_N(SIGKILL)});
   clone_host_trees(b);
-  // Over /usr: a directory every host has and nobody needs to see any more.
-  b.step("mount-root", FAAS_CALL(mount),
-         {std::string("tmpfs"), std::string("/usr"), std::string("tmpfs"),
-          FAAS_N(MS_NOSUID | MS_NODEV), std::string("mode=755,size=1m,nr_inodes=1024")});
-  b.step("enter-new-root", FAAS_CALL(chdir), {std::string("/usr")});
-  fill_root(b);
-  attach_host_trees(b);
-  mount_kernel_trees(b);
+  make_root(b);
+  // Of a pid namespace that ends with who made this: it shows no process to anybody, and lies under
+  // the proc of each jail.
+  mount_proc(b);
   enter_root(b);
+  return std::move(b.plan);
 }
 
 }  // namespace faas::inline v0::sandbox

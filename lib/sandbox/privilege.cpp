@@ -29,7 +29,8 @@ Error error(Errc code, std::string message) { return {code, std::move(message), 
 }  // namespace
 
 bool is_root(std::uint32_t uid, std::uint64_t capabilities) {
-  std::uint64_t const needed = 1ull << CAP_SYS_ADMIN | 1ull << CAP_SETUID | 1ull << CAP_SETGID;
+  std::uint64_t const needed =
+      1ull << CAP_SYS_ADMIN | 1ull << CAP_SETUID | 1ull << CAP_SETGID | 1ull << CAP_SYS_CHROOT;
   return uid == 0 && (capabilities & needed) == needed;
 }
 
@@ -64,7 +65,8 @@ Result<Privilege> choose_privilege(SandboxOptions const& options, Facts const& f
     case Privilege::root:
       if (!root)
         return error(Errc::denied, fmt::format("privilege root needs uid 0 with CAP_SYS_ADMIN, "
-                                               "CAP_SETUID and CAP_SETGID; this is uid {}",
+                                               "CAP_SETUID, CAP_SETGID and CAP_SYS_CHROOT; this "
+                                               "is uid {}",
                                                facts.uid));
       return Privilege::root;
     case Privilege::delegated:

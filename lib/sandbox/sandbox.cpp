@@ -44,6 +44,13 @@ std::string random_id() {
   return to_hex(bytes);
 }
 
+bool same_files(std::vector<SpecFile> const& a, std::vector<SpecFile> const& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](SpecFile const& x, SpecFile const& y) {
+                      return x.path == y.path && x.content == y.content;
+                    });
+}
+
 Error degraded_host(Facts const& facts) {
   std::string missing;
   auto const add = [&](bool there, char const* name) {
@@ -145,6 +152,7 @@ Result<void> Sandbox::Impl::ensure_spawner() {
   if (!started) return started.error();
   spawner = std::make_unique<SpawnerProcess>(std::move(*started));
   filter_sent = {};
+  for (auto& tree : trees) tree.sent = false;
   epoll_event event{};
   event.events = EPOLLIN;
   if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, spawner->socket(), &event) != 0)
@@ -168,7 +176,41 @@ Result<void> Sandbox::Impl::ensure_filter(SeccompClass which) {
   return sent;
 }
 
+// 1 + its index, once the spawner has it or will before the next start; 0 where each jail builds
+// its own.
+Result<std::uint32_t> Sandbox::Impl::ensure_tree(Spec const& spec, Ticket ticket) {
+  if (facts.privilege != Privilege::root) return 0;
+  auto it = std::find_if(trees.begin(), trees.end(), [&](Tree const& tree) {
+    return tree.used && same_files(tree.files, spec.files);
+  });
+  if (it == trees.end()) {
+    it = std::min_element(trees.begin(), trees.end(),
+                          [](Tree const& a, Tree const& b) { return a.used < b.used; });
+    *it = {spec.files, 0, false};
+  }
+  it->used = ticket;
+  auto const index = static_cast<std::uint32_t>(it - trees.begin());
+  if (it->sent) return index + 1;
+  auto const plan = make_tree(spec.files, facts);
+  auto const encoded = encode(plan);
+  wire::Tree head;
+  head.index = index;
+  head.steps = encoded.steps;
+  head.arena = encoded.arena;
+  head.clone_flags = plan.clone_flags;
+  auto sent = send(bytes_of(head) + encoded.bytes, {});
+  it->sent = static_cast<bool>(sent);
+  if (!sent) return sent.error();
+  return index + 1;
+}
+
 Result<void> Sandbox::Impl::send(std::string message, std::vector<int> const& fds) {
+  if (message.size() > wire::kMaxMessage)
+    return Error{Errc::invalid_argument,
+                 fmt::format("the start takes {} bytes, the limit is {}: fewer files or arguments",
+                             message.size(), wire::kMaxMessage),
+                 {},
+                 "start"};
   auto sent = spawner->send(std::move(message), fds);
   watch_socket();
   return sent;
@@ -212,6 +254,7 @@ Result<void> Sandbox::Impl::send_start(Spec const& spec, Jail const& jail, Ticke
   head.ticket = ticket;
   head.clone_flags = plan.clone_flags;
   head.owner = plan.owner;
+  head.tree = jail.tree;
   head.watched_memory = spec.memory.count;
   head.steps = encoded.steps;
   head.arena = encoded.arena;
@@ -226,12 +269,6 @@ Result<void> Sandbox::Impl::send_start(Spec const& spec, Jail const& jail, Ticke
   pass(jail.cgroup.fd(), wire::kHasCgroup);
   pass(spec.channel_fd, wire::kHasChannel);
   auto message = bytes_of(head) + encoded.bytes;
-  if (message.size() > wire::kMaxMessage)
-    return Error{Errc::invalid_argument,
-                 fmt::format("the start takes {} bytes, the limit is {}: fewer files or arguments",
-                             message.size(), wire::kMaxMessage),
-                 {},
-                 "start"};
   return send(std::move(message), fds);
 }
 
@@ -259,6 +296,9 @@ Result<Ticket> Sandbox::Impl::start(Spec const& spec, TimePoint submitted) {
   jail.submitted = submitted;
   jail.files += spec.listener;
   auto const ticket = next_ticket++;
+  auto const tree = ensure_tree(spec, ticket);
+  if (!tree) return tree.error();
+  jail.tree = *tree;
   auto ok = claim(spec, jail);
   if (ok) ok = send_start(spec, jail, ticket);
   if (!ok) {

@@ -26,11 +26,18 @@ struct Sandbox::Impl {
     sys::Fd events;  // of its cgroup, once lost
     int pid = 0;
     TimePoint submitted;
-    std::size_t files = 1;  // that come with `started`: pidfd, listener
-    bool killed = false;    // kill() was called: if it never starts, that is why
+    std::uint32_t tree = 0;  // as in wire::Start
+    std::size_t files = 1;   // that come with `started`: pidfd, listener
+    bool killed = false;     // kill() was called: if it never starts, that is why
     bool lost = false;
   };
   using Jails = std::map<Ticket, Jail>;
+  // A root the spawner keeps, for all jails with these files.
+  struct Tree {
+    std::vector<SpecFile> files;
+    std::uint64_t used = 0;  // the ticket that wanted it last; 0: never
+    bool sent = false;       // to this spawner
+  };
 
   ~Impl();
 
@@ -46,6 +53,7 @@ struct Sandbox::Impl {
   Bytes max_memory(Ticket) const;
   Result<void> ensure_spawner();
   Result<void> ensure_filter(SeccompClass);
+  Result<std::uint32_t> ensure_tree(Spec const&, Ticket);
   Result<void> claim(Spec const&, Jail&);
   void look_at_spawner();
   Result<void> send_start(Spec const&, Jail const&, Ticket);
@@ -70,6 +78,7 @@ struct Sandbox::Impl {
   std::optional<sandbox::UidPool> uids;
   std::array<std::string, sandbox::wire::kFilters> filters;  // compiled at first use
   std::array<bool, sandbox::wire::kFilters> filter_sent{};   // to this spawner
+  std::array<Tree, sandbox::wire::kTrees> trees;             // the least recently used gives way
   std::unique_ptr<sandbox::SpawnerProcess> spawner;
   sys::Fd epoll;
   sys::Fd wake;  // eventfd: readable while `ready` is not empty

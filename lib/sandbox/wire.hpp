@@ -8,17 +8,18 @@
 
 namespace faas::inline v0::sandbox::wire {
 
-inline constexpr std::uint32_t kVersion = 3;
+inline constexpr std::uint32_t kVersion = 4;
 // The default send buffer of a unix socket (212,992 bytes) carries it in one message.
 inline constexpr std::size_t kMaxMessage = 192 * 1024;
 inline constexpr std::size_t kMaxFilter = 4096 * 8;  // BPF_MAXINSNS instructions
 inline constexpr int kFilters = 3;                   // one for each SeccompClass
 inline constexpr int kSlots = 25;
+inline constexpr std::uint32_t kTrees = 8;          // roots the spawner keeps
 inline constexpr std::uint32_t kSpawnersOwn = ~0u;  // Start::owner: no id but the spawner's
 inline constexpr int kSpawnerSocket = 3;            // the descriptors a spawner is born with
 inline constexpr int kSpawnerHost = 4;              // pidfd of the host
 
-enum class Verb : std::uint32_t { start = 1, kill, terminate, filter };
+enum class Verb : std::uint32_t { start = 1, kill, terminate, filter, tree };
 enum class ReplyKind : std::uint32_t { hello = 1, started, failed, exited };
 
 // Where in the start of a jail a step runs.
@@ -26,7 +27,10 @@ enum class Where : std::uint8_t {
   before,   // the spawner, before clone3
   after,    // the spawner, after clone3: what only the parent namespace may do
   jail,     // pid 1 of the jail
+  network,  // likewise, in a network namespace that is new
+  package,  // likewise: what of the jail is the function's
   program,  // the function's own process, until its exec
+  tree,     // who builds a root for many jails
 };
 
 enum class ArgKind : std::uint8_t {
@@ -49,7 +53,8 @@ enum class Check : std::uint8_t {
 
 // Calls that are not one system call; numbered above all of those.
 enum class Special : std::uint32_t {
-  announce = 1u << 20,  // sendmsg on the report socket: args are slots whose descriptors go along
+  announce = 1u << 20,  // sendmsg on the report socket: args are three slots whose descriptors, if
+                        // any, go along (AnnounceFds)
   jail_directory,       // open /proc/<pid 1 of the jail>
 };
 
@@ -79,7 +84,7 @@ enum Slot : std::int8_t {
 
 // Which descriptors travel with a start, in this order.
 enum StartFds : std::uint32_t { kHasOutput = 1, kHasError = 2, kHasCgroup = 4, kHasChannel = 8 };
-// Which descriptors travel with the announcement, in this order.
+// Which descriptors travel with the announcement, in this order: that of its arguments.
 enum AnnounceFds : std::uint32_t { kHasListener = 1, kHasProc = 2, kHasTmp = 4 };
 
 struct Start {  // followed by steps[], then the arena
@@ -91,7 +96,15 @@ struct Start {  // followed by steps[], then the arena
   std::uint32_t steps = 0;
   std::uint32_t arena = 0;             // bytes
   std::uint32_t owner = kSpawnersOwn;  // host uid that makes the user namespace
-  std::uint32_t reserved = 0;
+  std::uint32_t tree = 0;              // 1 + index of the root it stands on; 0: it builds its own
+};
+
+struct Tree {  // followed by steps[], then the arena
+  Verb verb = Verb::tree;
+  std::uint32_t index = 0;  // whatever was there goes; jails that stand on it have copies
+  std::uint32_t steps = 0;
+  std::uint32_t arena = 0;
+  std::uint64_t clone_flags = 0;
 };
 
 struct Signal {  // kill, terminate
@@ -114,6 +127,8 @@ struct Reply {  // started carries a pidfd of the jail's pid 1, then the listene
   std::int32_t error;   // failed: errno
   std::int32_t status;  // exited: as of waitpid
   std::int32_t out_of_memory;
+  std::uint32_t tree_missing;  // failed: the root it was to stand on is not there
+  std::uint32_t reserved;
   std::uint64_t cpu_us;  // of all its processes, pid 1 included
   std::uint64_t own_us;  // of pid 1 alone: what building the jail took
   std::uint64_t peak;    // bytes

@@ -58,12 +58,13 @@ class Injector::Tracer {
  private:
   // Spawner, pid 1, program: made in this order and no other, so a process is known by when it is
   // first seen.
-  // Else: the parent that only gives birth to the spawner, the spawner, its jails.
+  // Else: the parent that only gives birth to the spawner, the spawner, who builds the root that
+  // its first jail stands on, its jails.
   std::optional<Role> role(pid_t pid) {
     if (pid == host_) return {};
     auto const place = places_.try_emplace(pid, static_cast<int>(places_.size())).first->second;
     if (!from_birth_ && place <= static_cast<int>(Role::program)) return static_cast<Role>(place);
-    if (from_birth_ && place == 1) return Role::spawner;
+    if (from_birth_ && (place == 1 || place == 2)) return static_cast<Role>(place - 1);
     return {};
   }
 

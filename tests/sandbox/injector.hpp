@@ -25,7 +25,7 @@ class Injector {
   // trace it.
   Injector(pid_t spawner, Fault);
   // What follows the birth of the next spawner of this process, from the first call of the process
-  // that will be it; init and program are not followed.
+  // that will be it, and (as init) of who builds its first root; jails are not followed.
   struct NextSpawner {};
   Injector(NextSpawner, Fault);
   ~Injector();

@@ -63,6 +63,10 @@ TEST_CASE("the plan of a root's jail is the committed one") {
                to_text(make_plan(some_wish(), some_host(), 100'000'007, 100'000'007)));
 }
 
+TEST_CASE("the plan of the root that such jails share is the committed one") {
+  check_golden("plan_tree.txt", to_text(make_tree(some_wish().files, some_host())));
+}
+
 TEST_CASE("the plan of an ordinary user's jail is the committed one") {
   auto facts = some_host();
   facts.privilege = Privilege::unprivileged;
@@ -81,11 +85,23 @@ TEST_CASE(
 }
 
 TEST_CASE("the package is mounted last, on the finished read-only root") {
-  auto const plan = make_plan(some_wish(), some_host(), 1, 1);
+  auto host = some_host();
+  host.privilege = Privilege::unprivileged;
+  auto const plan = make_plan(some_wish(), host, 1, 1);
   CHECK(place(plan, "pivot-root") < place(plan, "unmount-host"));
   CHECK(place(plan, "unmount-host") < place(plan, "read-only-root"));
   CHECK(place(plan, "read-only-root") < place(plan, "mount-task"));
   CHECK(place(plan, "mount-task") < place(plan, "lock-securebits"));
+  auto const tree = make_tree(some_wish().files, some_host());
+  CHECK(place(tree, "unmount-host") < place(tree, "read-only-root"));
+  CHECK(place(tree, "read-only-root") + 1 == tree.steps.size());
+}
+
+TEST_CASE("a root that jails share holds nothing of one function but the files it is chosen by") {
+  auto const tree = make_tree(some_wish().files, some_host());
+  for (auto const* own : {"open-task", "open-opt", "mount-task", "mount-tmp", "listener-socket"})
+    CHECK_FALSE(has(tree, own));
+  for (auto const& step : tree.steps) CHECK(step.where == wire::Where::tree);
 }
 
 TEST_CASE("RLIMIT_DATA stands in only where no controller counts memory") {
@@ -148,7 +164,10 @@ TEST_CASE("nothing of a jail is asked for that the wish does not name") {
 TEST_CASE("a tree of the host is closed with every mount below it") {
   constexpr std::uint64_t kRecursive = 0x8000;  // AT_RECURSIVE
   int closed = 0;
-  for (auto const& step : make_plan(some_wish(), some_host(), 1000, 1000).steps) {
+  auto steps = make_plan(some_wish(), some_host(), 1000, 1000).steps;
+  auto const tree = make_tree(some_wish().files, some_host()).steps;
+  steps.insert(steps.end(), tree.begin(), tree.end());
+  for (auto const& step : steps) {
     for (auto const& arg : step.args) {
       auto const* number = std::get_if<Number>(&arg);
       if (!number || !number->text || !std::string_view(number->text).ends_with("AT_RECURSIVE"))

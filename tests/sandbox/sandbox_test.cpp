@@ -242,6 +242,42 @@ TEST_CASE("files of the wish are there, with their directories") {
   CHECK(story.output.find("Read-only file system") != std::string::npos);
 }
 
+TEST_CASE("jails with the same files stand on one root, and none can change it" *
+          doctest::test_suite("root")) {
+  if (skipped_unless(::geteuid() == 0, "only root builds roots for many jails")) return;
+  Jails jails;
+  auto const shell = [](std::string script, std::string const& content) {
+    auto spec = Jails::victim({});
+    spec.argv = {"/bin/sh", "-c", std::move(script)};
+    spec.files = {{"/var/runtime/mine", content}};
+    return spec;
+  };
+  auto const inode = [&](std::string const& content) {
+    return jails.run(shell("stat -c %d.%i /etc/passwd", content)).output;
+  };
+  auto const first = inode("one");
+  CHECK(inode("one") == first);
+  CHECK(inode("two") != first);
+  auto const tries = jails.run(
+      shell("for f in /etc/passwd /var/runtime/mine; do chmod 600 $f; touch $f; echo x >> $f; "
+            "mv $f $f.old; rm -f $f; done; umount -l /usr; mount -o remount,rw /",
+            "one"));
+  CHECK(tries.output.find("Read-only file system") != std::string::npos);
+  CHECK(jails.run(shell("cat /var/runtime/mine; stat -c ' %a' /etc/passwd", "one")).output ==
+        "one 644\n");
+}
+
+TEST_CASE("more sets of files than roots are kept: each jail has its own files" *
+          doctest::test_suite("root")) {
+  Jails jails;
+  for (int i = 0; i < 20; ++i) {
+    auto spec = Jails::victim({});
+    spec.argv = {"/bin/cat", "/etc/number"};
+    spec.files = {{"/etc/number", std::to_string(i % 10)}};
+    CHECK(jails.run(spec).output == std::to_string(i % 10));
+  }
+}
+
 TEST_CASE("standard output and error are apart, and input is empty") {
   Jails jails;
   auto spec = Jails::victim({});

@@ -64,7 +64,7 @@ struct Launch {
 
 int run_program(void* argument) {
   auto& launch = *static_cast<Launch*>(argument);
-  launch.failed = walk(*launch.start, wire::Where::program, launch.error);
+  launch.failed = walk(*launch.start, side(wire::Where::program), launch.error);
   _exit(1);  // only a failed step gets here
 }
 
@@ -116,8 +116,9 @@ void run_jail(Start& start) {
   if (!close_strangers(start)) fail(start, "close-strangers", errno);
   start.slots[wire::kReport] = start.jail_report;
   Launch launch{&start, nullptr, 0};
-  if (auto const* step = walk(start, wire::Where::jail, launch.error))
-    fail(start, step->name, launch.error);
+  unsigned const own =
+      side(wire::Where::jail) | side(wire::Where::network) | side(wire::Where::package);
+  if (auto const* step = walk(start, own, launch.error)) fail(start, step->name, launch.error);
   pid_t const program = start_program(launch);
   if (program == -1) fail(start, "start-program", errno);
   if (launch.failed) fail(start, launch.failed->name, launch.error);

@@ -44,11 +44,6 @@ std::uint64_t now_ms() {
          static_cast<std::uint64_t>(t.tv_nsec) / 1'000'000;
 }
 
-void close_fd(int& fd) {
-  if (fd >= 0) close(fd);
-  fd = -1;
-}
-
 bool watch_fd(int fd, Source source, int index) {
   epoll_event event{};
   event.events = EPOLLIN;
@@ -66,28 +61,13 @@ void unwatch_fd(int fd) { epoll_ctl(state.epoll, EPOLL_CTL_DEL, fd, nullptr); }
 // A library that cannot be told what became of its jails must not be left believing in them: what
 // cannot be said ends the spawner, and that is heard.
 void reply(wire::Reply const& message, int const* fds, int count) {
-  alignas(cmsghdr) char control[CMSG_SPACE(2 * sizeof(int))] = {};
-  iovec io{const_cast<wire::Reply*>(&message), sizeof message};
-  msghdr header{};
-  header.msg_iov = &io;
-  header.msg_iovlen = 1;
-  if (count) {
-    header.msg_control = control;
-    header.msg_controllen = CMSG_SPACE(static_cast<std::size_t>(count) * sizeof(int));
-    auto* c = CMSG_FIRSTHDR(&header);
-    c->cmsg_level = SOL_SOCKET;
-    c->cmsg_type = SCM_RIGHTS;
-    c->cmsg_len = CMSG_LEN(static_cast<std::size_t>(count) * sizeof(int));
-    memcpy(CMSG_DATA(c), fds, static_cast<std::size_t>(count) * sizeof(int));
-  }
-  ssize_t sent;
-  do sent = sendmsg(wire::kSpawnerSocket, &header, MSG_NOSIGNAL);
-  while (sent < 0 && errno == EINTR);
+  ssize_t const sent = send_with(wire::kSpawnerSocket, &message, sizeof message, fds, count);
   if (sent < 0) end_all();
 }
 
-void reply_failed(std::uint64_t ticket, char const* step, int error) {
+void reply_failed(std::uint64_t ticket, char const* step, int error, bool tree_missing) {
   wire::Reply r{};
+  r.tree_missing = tree_missing;
   r.kind = wire::ReplyKind::failed;
   r.ticket = ticket;
   r.error = error;
@@ -177,7 +157,18 @@ void refuse(Start& start, char const* step, int error) {
   close_fd(start.own_report);
   close_fd(start.cgroup);
   close_start(start);
-  reply_failed(start.head.ticket, step, error);
+  bool const tree_missing = start.head.tree && !has_tree(start.head.tree - 1);
+  reply_failed(start.head.ticket, step, error, tree_missing);
+}
+
+// Where the jail is to be born, and back.
+pid_t clone_in_place(Start& start, int& pidfd, char const*& failed, int& error) {
+  if (start.head.tree && !enter_tree(start.head.tree - 1, failed, error)) return -1;
+  pid_t const pid = clone_jail(start, pidfd);
+  if (pid == 0) return 0;
+  if (pid < 0) failed = "clone", error = errno;
+  if (start.head.tree) leave_tree();
+  return pid;
 }
 
 void start_jail(Start& start) {
@@ -192,17 +183,16 @@ void start_jail(Start& start) {
     failed = "report-socket", error = errno;
   } else if (!watch_fd(start.own_report, Source::report, index)) {
     failed = "watch-report", error = errno;
-  } else if (auto const* step = walk(start, wire::Where::before, error)) {
+  } else if (auto const* step = walk(start, side(wire::Where::before), error)) {
     failed = step->name;
-  } else if ((start.pid = clone_jail(start, pidfd)) == 0) {
-    run_jail(start);
-  } else if (start.pid < 0) {
-    failed = "clone", error = errno;
+  } else {
+    start.pid = clone_in_place(start, pidfd, failed, error);
+    if (!failed && start.pid == 0) run_jail(start);
   }
   if (failed) return refuse(start, failed, error);
   close_fd(start.jail_report);
   auto& jail = add_jail(index, start, pidfd);
-  if (auto const* step = walk(start, wire::Where::after, error)) {
+  if (auto const* step = walk(start, side(wire::Where::after), error)) {
     memcpy(jail.step, step->name, sizeof jail.step);  // it waits for us, so it has run nothing
     jail.error = error;
     syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0);
@@ -213,20 +203,37 @@ void start_jail(Start& start) {
 // --- requests of the library
 // ------------------------------------------------------------------------
 
+// What follows a request: its steps, then the arena, and nothing else.
+void take_steps(Start& start, std::size_t head, std::uint32_t steps, std::uint32_t arena,
+                std::size_t size) {
+  for (int& slot : start.slots) slot = -1;
+  start.own_report = start.jail_report = start.cgroup = -1;
+  start.filters = state.programs;
+  if (head + steps * sizeof(wire::Step) + arena != size) _exit(2);  // not our library
+  start.head.steps = steps;
+  start.steps = reinterpret_cast<wire::Step const*>(state.message + head);
+  start.arena = state.message + head + steps * sizeof(wire::Step);
+}
+
+void on_tree(std::size_t size) {
+  wire::Tree head;
+  memcpy(&head, state.message, sizeof head);
+  if (head.index >= wire::kTrees) _exit(2);
+  state.start.head = {};
+  state.start.head.clone_flags = head.clone_flags;
+  take_steps(state.start, sizeof head, head.steps, head.arena, size);
+  build_tree(state.start, head.index);
+}
+
 // The kernel drops descriptors that find no room here. A jail without its cgroup would be one
 // without limits.
 bool missing(unsigned flags, int count) { return __builtin_popcount(flags) != count; }
 
 void on_start(std::size_t size, int const* fds, int count) {
   auto& start = state.start;
-  for (int& slot : start.slots) slot = -1;
-  start.own_report = start.jail_report = start.cgroup = -1;
   memcpy(&start.head, state.message, sizeof start.head);
-  start.filters = state.programs;
-  std::size_t const steps = start.head.steps * sizeof(wire::Step);
-  if (sizeof start.head + steps + start.head.arena != size) _exit(2);  // not our library
-  start.steps = reinterpret_cast<wire::Step const*>(state.message + sizeof start.head);
-  start.arena = state.message + sizeof start.head + steps;
+  take_steps(start, sizeof start.head, start.head.steps, start.head.arena, size);
+  if (start.head.tree > wire::kTrees) _exit(2);
   int next = 0;
   auto const take = [&](unsigned flag) {
     return (start.head.fds & flag) && next < count ? fds[next++] : -1;
@@ -261,30 +268,6 @@ void on_filter(std::size_t size) {
   state.programs[head.index].len = static_cast<unsigned short>(head.bytes / sizeof(sock_filter));
 }
 
-// Takes a message and its descriptors. The bytes read; 0 at the end of the stream.
-ssize_t receive(int socket, void* buffer, std::size_t size, int* fds, int& count, pid_t* sender) {
-  alignas(cmsghdr) char control[CMSG_SPACE(4 * sizeof(int)) + CMSG_SPACE(sizeof(ucred))];
-  iovec io{buffer, size};
-  msghdr header{};
-  header.msg_iov = &io;
-  header.msg_iovlen = 1;
-  header.msg_control = control;
-  header.msg_controllen = sizeof control;
-  count = 0;
-  ssize_t const n = recvmsg(socket, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-  if (n < 0) return n;
-  for (auto* c = CMSG_FIRSTHDR(&header); c; c = CMSG_NXTHDR(&header, c)) {
-    if (c->cmsg_level != SOL_SOCKET) continue;
-    if (c->cmsg_type == SCM_RIGHTS) {
-      count = static_cast<int>((c->cmsg_len - CMSG_LEN(0)) / sizeof(int));
-      memcpy(fds, CMSG_DATA(c), static_cast<std::size_t>(count) * sizeof(int));
-    } else if (c->cmsg_type == SCM_CREDENTIALS && sender) {
-      *sender = reinterpret_cast<ucred const*>(CMSG_DATA(c))->pid;
-    }
-  }
-  return n;
-}
-
 [[noreturn]] void end_all() {
   for (int i = 0; i < state.highest; ++i)
     if (state.jails[i].used)
@@ -296,9 +279,9 @@ ssize_t receive(int socket, void* buffer, std::size_t size, int* fds, int& count
 }
 
 void on_library() {
-  int fds[4], count;
-  ssize_t const n =
-      receive(wire::kSpawnerSocket, state.message, sizeof state.message, fds, count, nullptr);
+  int fds[kMaxFds], count;
+  ssize_t const n = receive(wire::kSpawnerSocket, state.message, sizeof state.message, MSG_DONTWAIT,
+                            fds, count, nullptr);
   if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) end_all();
   if (n < 8) return;
   wire::Verb verb;
@@ -308,6 +291,7 @@ void on_library() {
     case wire::Verb::kill:
     case wire::Verb::terminate: return on_signal(verb);
     case wire::Verb::filter: return on_filter(static_cast<std::size_t>(n));
+    case wire::Verb::tree: return on_tree(static_cast<std::size_t>(n));
   }
   _exit(2);
 }
@@ -351,9 +335,9 @@ void on_started(Jail& jail) {
 void on_report(int index) {
   auto& jail = state.jails[index];
   wire::Report report;
-  int fds[4], count;
+  int fds[kMaxFds], count;
   pid_t sender = 0;
-  ssize_t const n = receive(jail.report, &report, sizeof report, fds, count, &sender);
+  ssize_t const n = receive(jail.report, &report, sizeof report, MSG_DONTWAIT, fds, count, &sender);
   // ECONNRESET: its pid 1 ended without reading all we wrote; what it wrote can still be read.
   if (n < 0 && (errno == EAGAIN || errno == EINTR || errno == ECONNRESET)) return;
   // What it says could be that its program has started.
@@ -428,9 +412,9 @@ void on_end(int index) {
   if (jail.started)
     reply_exited(jail, status, usage);
   else if (jail.error)
-    reply_failed(jail.ticket, jail.step, jail.error);
+    reply_failed(jail.ticket, jail.step, jail.error, false);
   else
-    reply_failed(jail.ticket, "jail-ended", ECANCELED);
+    reply_failed(jail.ticket, "jail-ended", ECANCELED, false);
 }
 
 // --- the memory watch

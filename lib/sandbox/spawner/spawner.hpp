@@ -5,6 +5,7 @@
 
 #include <linux/filter.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -34,8 +35,31 @@ struct Start {
   alignas(16) char scratch[4096];
 };
 
-// walk.cpp. Runs the steps of one side in order. The step that failed and its errno, or null.
-wire::Step const* walk(Start&, wire::Where, int& error);
+// walk.cpp. Runs the steps of some sides in order. The step that failed and its errno, or null.
+constexpr unsigned side(wire::Where where) { return 1u << static_cast<unsigned>(where); }
+wire::Step const* walk(Start&, unsigned sides, int& error);
+// "/proc/<pid>/<file>"
+void process_path(char (&path)[32], pid_t, char const* file);
+
+// messages.cpp. sendmsg until it is not interrupted: the bytes sent, or -1.
+ssize_t send_with(int socket, void const* message, std::size_t size, int const* fds, int count);
+// Takes a message and its descriptors, at most kMaxFds. The bytes read; 0 at the end of the stream.
+inline constexpr int kMaxFds = 6;
+ssize_t receive(int socket, void* buffer, std::size_t size, int flags, int* fds, int& count,
+                pid_t* sender);
+inline void close_fd(int& fd) {
+  if (fd >= 0) close(fd);
+  fd = -1;
+}
+
+// trees.cpp. Roots that jails stand on. Builds one with the steps of `start` and keeps it in place
+// of what was there; if it cannot, use_tree says why.
+void build_tree(Start& start, std::uint32_t index);
+bool has_tree(std::uint32_t index);
+// This process stands in it until leave_tree. False: `failed` and `error` say why not.
+bool enter_tree(std::uint32_t index, char const*& failed, int& error);
+// Ends the spawner if there is no way home: no jail may be built from another's root.
+void leave_tree();
 
 // jail.cpp. What pid 1 of a jail does; never returns.
 [[noreturn]] void run_jail(Start&);

@@ -29,33 +29,19 @@ std::uint64_t resolve(Start& start, wire::ArgKind kind, std::uint64_t value) {
 long announce(Start& start, wire::Step const& step) {
   wire::Report report{};
   report.kind = wire::ReportKind::announce;
-  int const count = static_cast<int>(step.expected);
-  report.fds = count == 3 ? wire::kHasListener | wire::kHasProc | wire::kHasTmp
-                          : wire::kHasProc | wire::kHasTmp;
-  alignas(cmsghdr) char control[CMSG_SPACE(3 * sizeof(int))] = {};
-  iovec io{&report, sizeof report};
-  msghdr message{};
-  message.msg_iov = &io;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = CMSG_SPACE(static_cast<std::size_t>(count) * sizeof(int));
-  auto* c = CMSG_FIRSTHDR(&message);
-  c->cmsg_level = SOL_SOCKET;
-  c->cmsg_type = SCM_RIGHTS;
-  c->cmsg_len = CMSG_LEN(static_cast<std::size_t>(count) * sizeof(int));
-  auto* fds = reinterpret_cast<int*>(CMSG_DATA(c));
-  for (int i = 0; i < count; ++i) fds[i] = start.slots[step.args[i]];
-  return sendmsg(start.slots[wire::kReport], &message, MSG_NOSIGNAL);
+  int fds[3], count = 0;
+  for (unsigned i = 0; i < 3; ++i) {
+    int const fd = start.slots[step.args[i]];
+    if (fd < 0) continue;
+    fds[count++] = fd;
+    report.fds |= 1u << i;
+  }
+  return send_with(start.slots[wire::kReport], &report, sizeof report, fds, count);
 }
 
 long open_jail_directory(Start& start) {
-  char path[32] = "/proc/";
-  char digits[12];
-  int n = 0;
-  for (pid_t p = start.pid; p; p /= 10) digits[n++] = static_cast<char>('0' + p % 10);
-  char* end = path + 6;
-  while (n) *end++ = digits[--n];
-  *end = '\0';
+  char path[32];
+  process_path(path, start.pid, "");
   return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
@@ -87,10 +73,20 @@ int verdict(Start& start, wire::Step const& step, long result) {
 
 }  // namespace
 
-wire::Step const* walk(Start& start, wire::Where where, int& error) {
+void process_path(char (&path)[32], pid_t pid, char const* file) {
+  char digits[12];
+  int n = 0;
+  for (; pid; pid /= 10) digits[n++] = static_cast<char>('0' + pid % 10);
+  char* end = stpcpy(path, "/proc/");
+  while (n) *end++ = digits[--n];
+  *end++ = '/';
+  strcpy(end, file);
+}
+
+wire::Step const* walk(Start& start, unsigned sides, int& error) {
   for (std::uint32_t i = 0; i < start.head.steps; ++i) {
     auto const& step = start.steps[i];
-    if (step.where != where) continue;
+    if (!(sides & side(step.where))) continue;
     long const result = run(start, step);
     error = verdict(start, step, result);
     if (error) return &step;
