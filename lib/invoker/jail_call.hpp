@@ -11,12 +11,12 @@
 namespace faas::inline v0::invoker {
 
 struct JailInstance::Call {
-  Call(std::string id, std::shared_ptr<CallSink> to)
-      : request_id(std::move(id)), sink(std::move(to)) {}
+  Call(std::string id, std::shared_ptr<CallSink> to, TimePoint timeout)
+      : request_id(std::move(id)), sink(std::move(to)), end(timeout) {}
 
   std::string request_id;
   std::shared_ptr<CallSink> sink;
-  Reactor::Timer clock = Reactor::Timer::none;       // the function's timeout
+  TimePoint end;                                     // the function's timeout
   bool full = false;                                 // its sink takes nothing more until resume()
   std::optional<Pace> pace;                          // of a stream
   Reactor::Timer pace_timer = Reactor::Timer::none;  // until the stream is read on

@@ -52,9 +52,10 @@ JailInstance::Call* JailInstance::find_call(std::string_view request_id) const {
 }
 
 void JailInstance::begin_call(CallRequest const& request, std::shared_ptr<CallSink> sink) {
-  auto& call = *calls_.emplace_back(std::make_unique<Call>(request.request_id, std::move(sink)));
-  auto const timeout = request_.function->function.limits.timeout;
-  call.clock = context_.reactor.at(now() + timeout, [this, &call] { expire_call(call); });
+  auto const end = now() + request_.function->function.limits.timeout;
+  auto& call =
+      *calls_.emplace_back(std::make_unique<Call>(request.request_id, std::move(sink), end));
+  set_clock(calls_.front()->end);  // all have the same timeout: the oldest is the first
   if (request.stream) call.pace.emplace(kStreamBurst, context_.options.stream_rate.count);
 }
 
@@ -77,7 +78,7 @@ void JailInstance::call(CallRequest request, std::shared_ptr<CallSink> sink) {
   // Between calls of an idle runtime nobody reads: the `next` of the last call may wait in the
   // socket. From inside the last call's end its connection is being read already, further up the
   // stack; what others hold comes with their readiness.
-  if (!awaited && !reading_) read_everything();
+  if (!awaited && !reading_) read_connections();
   // What was sent behind `next` may be half a head.
   for (auto& [id, connection] : connections_) time_head(*connection);
   if (!awake) stop(lost_ending("the sandbox stands still and cannot be woken"));
@@ -138,7 +139,6 @@ void JailInstance::end_stream_pace(Call& call) {
 // Past its timeout a call takes the whole jail with it, but not before the jail's other calls have
 // ended, each within its own timeout.
 void JailInstance::expire_call(Call& expired) {
-  expired.clock = Reactor::Timer::none;
   auto const id = expired.request_id;
   if (calls_.size() > 1) phase_ = Phase::draining;
   api_->abandon(id);  // what its connection sent behind the answer may end other calls
@@ -149,13 +149,13 @@ void JailInstance::expire_call(Call& expired) {
 
 // The call is over. Its output comes first: what it wrote belongs to its log.
 void JailInstance::finish(Call& ended, Ending ending) {
-  context_.reactor.cancel(ended.clock);
   end_stream_pace(ended);
   read_output();
   auto const found = std::find_if(calls_.begin(), calls_.end(),
                                   [&](auto const& call) { return call.get() == &ended; });
   auto const call = std::move(*found);
   calls_.erase(found);
+  calls_.empty() ? stop_clock() : set_clock(calls_.front()->end);
   if (calls_.empty() && phase_ == Phase::busy) become_idle();
   ending.reusable = ending.reusable && phase_ != Phase::draining && !gone_;
   call->sink->on_end(std::move(ending));

@@ -34,6 +34,7 @@ struct JailInstance::Connection final : Source {
   Connection& operator=(Connection const&) = delete;
 
   void on_ready(std::uint32_t events) override;
+  bool on_expected() override;
   bool flush();
 };
 

@@ -37,6 +37,18 @@ void JailInstance::Connection::on_ready(std::uint32_t events) {
   instance.time_head(*this);
 }
 
+bool JailInstance::Connection::on_expected() {
+  auto& instance = owner;
+  auto const before = instance.reads_;
+  if ((interest & EPOLLIN) == 0) return false;
+  if (instance.read_connection(*this)) {
+    if (instance.reads_ == before) return false;
+    instance.set_interest(*this);
+    instance.time_head(*this);
+  }
+  return true;
+}
+
 void JailInstance::accept_all() {
   for (int turn = 0; listener_ && (gone_ || turn < kAcceptTurns); ++turn) {
     sys::Fd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
@@ -79,6 +91,7 @@ bool JailInstance::read_turns(Connection& connection) {
     auto const n = ::recv(connection.fd.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0 && errno == EAGAIN) return true;
+    ++reads_;
     if (n == 0 && !connection.closing) api_->end_of_input(connection.id);
     if (n <= 0) {
       destroy(connection);
@@ -99,6 +112,10 @@ bool JailInstance::read_turns(Connection& connection) {
 
 void JailInstance::read_everything() {
   accept_all();
+  read_connections();
+}
+
+void JailInstance::read_connections() {
   std::vector<contract::ConnectionId> ids;
   for (auto const& [id, connection] : connections_) ids.push_back(id);
   for (auto const id : ids) {
@@ -186,7 +203,8 @@ void JailInstance::send(contract::ConnectionId id, std::string_view head, std::s
   if (sent < head.size()) connection.out.append(head.substr(sent));
   auto const body_sent = sent > head.size() ? sent - head.size() : 0;
   connection.out.append(body.substr(body_sent));
-  if (!connection.out.empty()) set_interest(connection);
+  if (!connection.out.empty()) return set_interest(connection);
+  context_.reactor.expect(&connection);
 }
 
 // What it sent is still read, then the end of it destroys the connection.

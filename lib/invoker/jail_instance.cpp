@@ -2,7 +2,10 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 #include <array>
 #include <cerrno>
@@ -29,10 +32,7 @@ JailInstance::JailInstance(JailContext& context, StartRequest request, Launch la
 
 JailInstance::~JailInstance() {
   context_.reactor.cancel(clock_);
-  for (auto const& call : calls_) {
-    context_.reactor.cancel(call->clock);
-    end_stream_pace(*call);
-  }
+  for (auto const& call : calls_) end_stream_pace(*call);
   close_descriptors();
 }
 
@@ -76,13 +76,18 @@ Result<void> JailInstance::submit() {
 
 void JailInstance::on_started(Started const& started) {
   listener_.reset(started.listener);
+  // What it accepts inherits this. The host's default may pace (bbr), a timer for each segment;
+  // this peer is on the same host.
+  constexpr std::string_view kPlain = "reno";
+  static_cast<void>(::setsockopt(listener_.get(), IPPROTO_TCP, TCP_CONGESTION, kPlain.data(),
+                                 static_cast<socklen_t>(kPlain.size())));
   timing_.jail = started.jail;
   exec_at_ = std::chrono::steady_clock::now();
   if (phase_ != Phase::starting || retry_init_)
     return;  // stopped meanwhile: its Exited is on the way
   auto const limit = attempt_ == 1 ? context_.options.init_timeout
                                    : Duration(request_.function->function.limits.timeout);
-  set_clock(limit);
+  set_clock(exec_at_ + limit);
   ::fcntl(listener_.get(), F_SETFL, O_NONBLOCK);
   if (auto watched = context_.reactor.watch(listener_.get(), EPOLLIN, &listener_watch_); !watched) {
     stop(lost_ending(watched.error().message));
@@ -99,7 +104,7 @@ void JailInstance::stop(Ending why) {
   if (graceful) {
     thaw();
     context_.sandbox.terminate(ticket_);
-    set_clock(context_.options.shutdown_grace);
+    set_clock(std::chrono::steady_clock::now() + context_.options.shutdown_grace);
   } else {
     killed_ = true;
     context_.sandbox.kill(ticket_);
@@ -117,7 +122,8 @@ Bytes JailInstance::max_memory() const {
 
 bool JailInstance::on_gone(Ending how) {
   gone_ = true;
-  context_.reactor.cancel(clock_);
+  context_.reactor.cancel(std::exchange(clock_, Reactor::Timer::none));
+  stop_clock();
   if (phase_ != Phase::stopping) read_last_answers();
   read_output();
   close_descriptors();
@@ -165,14 +171,28 @@ void JailInstance::close_descriptors() {
   output_.reset();
 }
 
-void JailInstance::set_clock(Duration limit) {
+// A timer that comes too early is moved on then; moving it with every call would cost every call.
+void JailInstance::set_clock(TimePoint end) {
+  clock_end_ = end;
+  if (clock_ == Reactor::Timer::none || clock_set_ > clock_end_) arm_clock();
+}
+
+void JailInstance::arm_clock() {
   context_.reactor.cancel(clock_);
-  clock_ = context_.reactor.at(std::chrono::steady_clock::now() + limit, [this] { expire(); });
+  clock_set_ = clock_end_;
+  clock_ = context_.reactor.at(clock_set_, [this] { on_clock(); });
+}
+
+void JailInstance::on_clock() {
+  clock_ = Reactor::Timer::none;
+  if (clock_end_ == TimePoint::max()) return;
+  if (std::chrono::steady_clock::now() < clock_end_) return arm_clock();
+  stop_clock();
+  expire();
 }
 
 // The clock of the phase we are in has run out.
 void JailInstance::expire() {
-  clock_ = Reactor::Timer::none;
   switch (phase_) {
     case Phase::starting:
       if (start_ending_) {
@@ -190,15 +210,14 @@ void JailInstance::expire() {
       if (!killed_) context_.sandbox.kill(ticket_);
       killed_ = true;
       break;
-    case Phase::idle:
     case Phase::busy:
-    case Phase::draining: break;
+    case Phase::draining: expire_call(*calls_.front()); break;
+    case Phase::idle: break;
   }
 }
 
 void JailInstance::begin_stop() {
-  context_.reactor.cancel(clock_);
-  clock_ = Reactor::Timer::none;
+  stop_clock();
   starting_hold_ = Hold();
   stopping_hold_ = Hold(context_.reactor);
   phase_ = Phase::stopping;
@@ -206,8 +225,7 @@ void JailInstance::begin_stop() {
 
 void JailInstance::on_next() {
   if (phase_ != Phase::starting || retry_init_ || gone_) return;
-  context_.reactor.cancel(clock_);
-  clock_ = Reactor::Timer::none;
+  stop_clock();
   timing_.init = std::chrono::steady_clock::now() - exec_at_;
   become_idle();
   read_output();
@@ -220,7 +238,8 @@ void JailInstance::on_init_error(contract::FunctionFailure failure) {
   start_ending_ = Ending{.status = Status::function_error,
                          .error_type = std::move(failure.type),
                          .error_payload = std::move(failure.payload)};
-  set_clock(context_.options.shutdown_grace);  // runtimes exit by themselves after reporting
+  // Runtimes exit by themselves after reporting.
+  set_clock(std::chrono::steady_clock::now() + context_.options.shutdown_grace);
 }
 
 void JailInstance::on_extension_failed(std::string_view name, contract::FunctionFailure failure) {

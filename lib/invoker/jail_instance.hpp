@@ -69,7 +69,8 @@ class JailInstance final : private contract::RuntimeApiEvents {
   void read_output();
   bool read_connection(Connection&);  // false: it is destroyed
   bool read_turns(Connection&);
-  void read_everything();
+  void read_connections();
+  void read_everything();  // also of those not accepted yet
   bool may_read(Connection const&) const;
   void keep_pace(Connection&);
   void time_head(Connection&);
@@ -90,7 +91,10 @@ class JailInstance final : private contract::RuntimeApiEvents {
   void expire();
   void become_idle();
   bool thaw();  // false: it still stands still
-  void set_clock(Duration);
+  void set_clock(TimePoint end);
+  void stop_clock() { clock_end_ = TimePoint::max(); }
+  void arm_clock();
+  void on_clock();
   void begin_stop();
 
   void on_next() override;
@@ -114,7 +118,8 @@ class JailInstance final : private contract::RuntimeApiEvents {
   bool retry_init_ = false;     // the first init was too slow: this jail dies, another is started
   bool has_extension_ = false;  // asked for SIGTERM and its grace
   bool killed_ = false;
-  bool reading_ = false;  // a connection is being read: none may be destroyed but by its reader
+  std::uint64_t reads_ = 0;  // of connections, EAGAIN not counted
+  bool reading_ = false;     // a connection is being read: none may be destroyed but by its reader
   bool gone_ =
       false;  // the jail has ended; what its sockets still hold may complete a call, not start one
   std::optional<Ending> start_ending_;  // how the start failed, once known
@@ -125,7 +130,10 @@ class JailInstance final : private contract::RuntimeApiEvents {
   TimePoint exec_at_{};
   TimePoint idle_since_{};
   bool frozen_ = false;
-  Reactor::Timer clock_ = Reactor::Timer::none;
+  Reactor::Timer clock_ = Reactor::Timer::none;  // comes at clock_set_, which may be too early
+  TimePoint clock_set_{};
+  // Of the phase we are in, of its oldest call where some run; max: it has none.
+  TimePoint clock_end_ = TimePoint::max();
   std::optional<contract::RuntimeApi> api_;
   sys::Fd listener_, output_;
   Reactor::Timer listener_rest_ = Reactor::Timer::none;  // until it is watched again

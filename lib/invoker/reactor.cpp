@@ -15,6 +15,14 @@ namespace faas::inline v0::invoker {
 
 using boost::asio::posix::stream_descriptor;
 
+namespace {
+
+constexpr int kGuessesInARow = 16;
+constexpr int kTurnsWithoutGuess = 16;
+constexpr Duration kFresh = std::chrono::milliseconds(1);
+
+}  // namespace
+
 struct Reactor::Impl : std::enable_shared_from_this<Impl> {
   using TimerKey = std::pair<TimePoint, std::uint64_t>;
 
@@ -25,6 +33,8 @@ struct Reactor::Impl : std::enable_shared_from_this<Impl> {
   int epoll() { return descriptor.native_handle(); }
 
   void arm();
+  void turn();
+  bool serve_expected();
   void dispatch();
   void run_timers();
   void set_timer();
@@ -35,6 +45,11 @@ struct Reactor::Impl : std::enable_shared_from_this<Impl> {
   unsigned holds = 0;
   bool waiting = false;  // an async_wait is outstanding
   bool closed = false;
+  bool in_turn = false;
+  TimePoint looked{};  // when it was last asked who is ready
+  Source* expected = nullptr;
+  int guesses = 0, guess_rest = 0;  // in a row; turns until the next
+  std::function<void(std::unique_lock<std::mutex>&)> after_turn;
   std::array<epoll_event, 64> batch{};  // being dispatched; forget() takes its source out
   int batch_size = 0;
   std::map<TimerKey, std::function<void()>> timers;
@@ -47,17 +62,36 @@ void Reactor::Impl::arm() {
   if (waiting || closed || holds == 0) return;
   waiting = true;
   descriptor.async_wait(stream_descriptor::wait_read,
-                        [self = shared_from_this()](boost::system::error_code) {
-                          std::lock_guard lock(*self->mutex);
-                          self->waiting = false;
-                          if (self->closed) return;
-                          // Also after a cancel: what is ready now need not wait for the next hold.
-                          self->dispatch();
-                          self->arm();
-                        });
+                        [self = shared_from_this()](boost::system::error_code) { self->turn(); });
+}
+
+// Also after a cancel: what is ready now need not wait for the next hold.
+void Reactor::Impl::turn() {
+  std::unique_lock lock(*mutex);
+  waiting = false;
+  if (closed) return;
+  in_turn = true;
+  if (!serve_expected()) dispatch();
+  in_turn = false;
+  arm();
+  if (!closed && after_turn) after_turn(lock);
+}
+
+// What else is ready makes the next wait return at once: it is level-triggered.
+bool Reactor::Impl::serve_expected() {
+  auto* const source = std::exchange(expected, nullptr);
+  bool const tried = source != nullptr && guess_rest == 0 && guesses < kGuessesInARow;
+  if (tried && source->on_expected()) return ++guesses, true;
+  guesses = 0;
+  if (tried)
+    guess_rest = kTurnsWithoutGuess;
+  else if (guess_rest > 0)
+    --guess_rest;
+  return false;
 }
 
 void Reactor::Impl::dispatch() {
+  looked = std::chrono::steady_clock::now();
   batch_size = ::epoll_wait(epoll(), batch.data(), static_cast<int>(batch.size()), 0);
   for (int i = 0; i < batch_size && !closed; ++i) {
     auto* source = static_cast<Source*>(batch[static_cast<std::size_t>(i)].data.ptr);
@@ -143,7 +177,10 @@ void Reactor::change(int fd, std::uint32_t events, Source* source) {
   FAAS_CHECK(::epoll_ctl(impl_->epoll(), EPOLL_CTL_MOD, fd, &event) == 0);
 }
 
+void Reactor::expect(Source* source) { impl_->expected = source; }
+
 void Reactor::forget(int fd, Source* source) {
+  if (impl_->expected == source) impl_->expected = nullptr;
   ::epoll_ctl(impl_->epoll(), EPOLL_CTL_DEL, fd, nullptr);
   for (int i = 0; i < impl_->batch_size; ++i) {
     auto& entry = impl_->batch[static_cast<std::size_t>(i)];
@@ -172,8 +209,14 @@ void Reactor::hold() {
 
 bool Reactor::held() const { return impl_->holds > 0; }
 
-void Reactor::poll() {
-  if (impl_->holds == 0) impl_->dispatch();
+void Reactor::after_turns(std::function<void(std::unique_lock<std::mutex>&)> run) {
+  impl_->after_turn = std::move(run);
+}
+
+bool Reactor::in_turn() const { return impl_->in_turn; }
+
+void Reactor::poll(TimePoint now) {
+  if (impl_->holds == 0 && now - impl_->looked >= kFresh) impl_->dispatch();
 }
 
 void Reactor::release() {

@@ -19,6 +19,8 @@ namespace faas::inline v0::invoker {
 class Source {
  public:
   virtual void on_ready(std::uint32_t events) = 0;  // EPOLLIN, EPOLLOUT, EPOLLHUP, EPOLLERR
+  // It may be readable. False: it was not, and nothing was done.
+  virtual bool on_expected() { return false; }
 
  protected:
   ~Source() = default;
@@ -41,6 +43,12 @@ class Reactor {
   void change(int fd, std::uint32_t events, Source*);
   void forget(int fd, Source*);
 
+  // Something was asked of the source's peer: when one such source answers after the other, it is
+  // told on_expected() without asking the kernel who is ready, which costs as much as reading. A
+  // guess that fails is not made again for some turns; nor are more than a few made in a row, for
+  // the others' sake.
+  void expect(Source*);
+
   // Once, not before `when`; without a hold it comes with the next one.
   Timer at(TimePoint when, std::function<void()>);
   void cancel(Timer);
@@ -50,8 +58,15 @@ class Reactor {
   void release();
   bool held() const;
 
-  // Without waiting: what is ready now, unless somebody holds and it is on its way.
-  void poll();
+  // `run` is called after each turn of the executor, when the next one is on its way: with the
+  // mutex, which it may let go.
+  void after_turns(std::function<void(std::unique_lock<std::mutex>&)> run);
+  // Between the first callback of such a turn and its end. Not in poll().
+  bool in_turn() const;
+
+  // Without waiting: what has been ready for a millisecond, unless somebody holds and it is on its
+  // way. So calls in a row do not look each time.
+  void poll(TimePoint now);
 
  private:
   struct Impl;

@@ -29,6 +29,8 @@ void Call::answer(Outcome result) {
   answered_ = true;
   if (stream) {
     stream->end(std::move(result));
+  } else if (core != nullptr) {
+    core->answer(std::move(done), std::move(result));
   } else {
     done(std::move(result));
   }

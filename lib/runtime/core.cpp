@@ -37,8 +37,9 @@ void Core::invoke(std::shared_ptr<Call> call) {
     call->answer(std::move(error));
   };
   if (closed_) return call->answer(closed_error());
+  auto const arrived = now();
   // Between calls nobody looks: an instance that died meanwhile must not get this one.
-  if (calls_.empty()) reactor_->poll();
+  if (calls_.empty()) reactor_->poll(arrived);
   if (call->input.payload.size() > kMaxPayload) {
     return refuse({Errc::too_large,
                    fmt::format("Request must be smaller than {} bytes for the InvokeFunction "
@@ -48,10 +49,11 @@ void Core::invoke(std::shared_ptr<Call> call) {
   }
   auto const revision = revision_of(call->input.function);
   if (!revision) return refuse(not_found(call->input.function));
+  if (call->input.request_id.empty()) call->input.request_id = request_ids_.next();
   call->core = this;
   call->id = CallId{next_call_++};
   call->revision = revision;
-  call->arrived = now();
+  call->arrived = arrived;
   call->hold = Hold(*reactor_);
   ++call->revision->calls;
   calls_.emplace(call->id, call);
@@ -200,7 +202,7 @@ void Core::erase_instance(InstanceId id) {
   auto const revision = found->second.revision;
   std::string rest;
   found->second.lines.flush(rest);
-  log_function(revision->info->function.name, nullptr, rest);
+  log_function(*revision, nullptr, rest);
   instances_.erase(found);
   --revision->instances;
   tell(event::Exited{id});
@@ -212,7 +214,7 @@ void Core::on_output(InstanceId id, std::string_view text) {
   if (found == instances_.end()) return;
   std::string lines;
   found->second.lines.feed(text, lines);
-  log_function(found->second.revision->info->function.name, found->second.writer(), lines);
+  log_function(*found->second.revision, found->second.writer(), lines);
 }
 
 void Core::do_dispatch(action::Dispatch const& dispatch) {
@@ -246,13 +248,13 @@ void Core::do_dispatch(action::Dispatch const& dispatch) {
     });
   }
   auto const& info = *call->revision->info;
-  log_platform(info.function.name, call.get(), start_line(call->input.request_id, info.version));
+  log_platform(*call, start_line(call->input.request_id, info.version), LogFiles::Write::with_next);
   CallRequest request;
   request.request_id = call->input.request_id;
   request.payload = std::move(call->input.payload);
   request.client_context = std::move(call->input.client_context);
   request.tenant = call->input.tenant;
-  request.function_arn = function_arn(info.function.name, options.region);
+  request.function_arn = call->revision->arn;
   request.content_type = std::move(call->input.content_type);
   request.trace_id = std::move(call->input.trace_id);
   request.stream = call->stream != nullptr;
@@ -275,8 +277,8 @@ void Core::do_fail(action::Fail const& fail) {
   call->outcome.start = found->second.level;
   call->outcome.timing = found->second.start;
   call->dispatched = now();
-  log_platform(call->input.function, call.get(),
-               start_line(call->input.request_id, call->revision->info->version));
+  log_platform(*call, start_line(call->input.request_id, call->revision->info->version),
+               LogFiles::Write::with_next);
   finish(*call, std::move(ending));
 }
 
@@ -327,7 +329,7 @@ void Core::give_back_instance(Call& call) {
   if (instance.writer() == &call) {
     std::string rest;
     instance.lines.flush(rest);
-    log_function(call.revision->info->function.name, &call, rest);
+    log_function(*call.revision, &call, rest);
   }
   std::erase_if(instance.running, [&](auto const& running) { return running.get() == &call; });
 }
@@ -350,21 +352,21 @@ InvocationRecord Core::record_of(Call const& call) const {
 
 void Core::log_end(Call& call, Ending const& ending, InvocationRecord const& record) {
   auto const& function = call.revision->info->function;
+  auto const& id = call.input.request_id;
+  std::string lines;
   if (ending.status == Status::timed_out) {
-    log_platform(function.name, &call,
-                 timeout_line(record.ended, call.input.request_id, function.limits.timeout));
+    lines = timeout_line(record.ended, id, function.limits.timeout);
   } else if (ending.status != Status::ok && ending.error_payload.empty()) {
-    log_platform(function.name, &call,
-                 fault_line(call.input.request_id, ending.message, ending.error_type));
+    lines = fault_line(id, ending.message, ending.error_type);
   }
-  log_platform(function.name, &call, end_line(call.input.request_id));
-  log_platform(function.name, &call,
-               report_line({.request_id = record.request_id,
-                            .start = record.start,
-                            .timing = record.timing,
-                            .billed = record.billed,
-                            .memory = record.memory,
-                            .max_memory = record.max_memory}));
+  lines += end_line(id);
+  lines += report_line({.request_id = id,
+                        .start = record.start,
+                        .timing = record.timing,
+                        .billed = record.billed,
+                        .memory = record.memory,
+                        .max_memory = record.max_memory});
+  log_platform(call, lines, LogFiles::Write::now);
 }
 
 // Out of the tables; its hold goes with it.
@@ -387,6 +389,21 @@ void Core::abandon(std::shared_ptr<Call> call) {
   abandoned.payload.clear();
   call->answer(std::move(abandoned));
   if (call->stream) backend(call->revision->place).detach(call->instance, call->input.request_id);
+}
+
+// The first answer of a turn is given at its end, from the turn itself, which saves a hop; the
+// others are posted, so that no caller waits for another one's handler.
+void Core::answer(Completion<Result<Outcome>> done, Outcome outcome) {
+  if (answer_ || !reactor_->in_turn()) return done(std::move(outcome));
+  answer_.emplace(std::move(done), std::move(outcome));
+}
+
+void Core::give_answers(std::unique_lock<std::mutex>& lock) {
+  if (!answer_) return;
+  auto given = std::move(*answer_);
+  answer_.reset();
+  lock.unlock();
+  given.first.call_at_home(std::move(given.second));
 }
 
 void Core::cancel(Call const& cancelled) {
@@ -433,6 +450,7 @@ std::shared_ptr<Revision> Core::add_revision(registry::Entry const& entry) {
   retire_others(entry->function.name, entry->revision);
   auto revision = std::make_shared<Revision>();
   revision->info = entry;
+  revision->arn = function_arn(entry->function.name, options.region);
   if (auto const callable = callables_.find(entry->revision); callable != callables_.end()) {
     revision->place = Place::host_callable;
     hosts_->add(entry->revision, callable->second);

@@ -29,6 +29,7 @@
 #include "runtime/state_dir.hpp"
 #include "runtime/stream.hpp"
 #include "store/store.hpp"
+#include "sys/random.hpp"
 
 namespace faas::inline v0::runtime {
 
@@ -42,6 +43,7 @@ class Call;
 // or when a thousand others went unused after it.
 struct Revision {
   registry::Entry info;
+  std::string arn;
   Place place = Place::here;
   Tree tree;
   bool tree_was_cached = true;  // false: the next start is the first with this code
@@ -81,6 +83,7 @@ class Core final : public BackendEvents, public std::enable_shared_from_this<Cor
 
   // --- calls (core.cpp); lock ---
   void invoke(std::shared_ptr<Call>);
+  void answer(Completion<Result<Outcome>>, Outcome);
   void cancel(Call const&);  // also one that was never taken, or has ended
   void heard_of_reader(CallId, StreamState::News);
   void when_idle(Duration patience, Completion<bool>);
@@ -145,6 +148,7 @@ class Core final : public BackendEvents, public std::enable_shared_from_this<Cor
   void log_end(Call&, Ending const&, InvocationRecord const&);
   void drop(Call&);  // its scheduler entry is gone
   void check_waiters();
+  void give_answers(std::unique_lock<std::mutex>&);
 
   void on_ready(InstanceId, Timing const&) override;
   void on_start_failed(InstanceId, Ending) override;
@@ -152,8 +156,10 @@ class Core final : public BackendEvents, public std::enable_shared_from_this<Cor
   void on_output(InstanceId, std::string_view) override;
 
   Backend& backend(Place place);
-  void log_function(FunctionName const&, Call*, std::string_view text);
-  void log_platform(FunctionName const&, Call*, std::string_view text);
+  bool has_log(Revision const&) const;
+  void log_function(Revision const&, Call*, std::string_view text);
+  // START waits for what follows it: one write a call.
+  void log_platform(Call&, std::string_view lines, LogFiles::Write);
   void wake_log_readers(FunctionName const&);
   template <class F>
   void observe(F f) {
@@ -201,7 +207,10 @@ class Core final : public BackendEvents, public std::enable_shared_from_this<Cor
   bool stopping_ = false;  // nothing is started any more
   std::mutex joining_;
 
+  std::optional<std::pair<Completion<Result<Outcome>>, Outcome>>
+      answer_;  // of this turn, the first
   std::uint64_t next_call_ = 1;
+  sys::RandomUuids request_ids_;
   std::unordered_map<CallId, std::shared_ptr<Call>> calls_;
   std::unordered_map<InstanceId, Instance> instances_;
   std::unordered_map<RevisionId, std::shared_ptr<Revision>> revisions_;

@@ -29,6 +29,8 @@ namespace {
 
 // What one log in memory costs beside its text.
 constexpr std::uint64_t kLogOverhead = 512;
+// Of lines that wait for the next write: those of calls that run at once.
+constexpr std::size_t kMostWaiting = 4096;
 
 // Text of a function that may still be written this second, and what was not.
 struct Rate {
@@ -41,6 +43,7 @@ struct Log {
   FunctionName function;
   std::unique_ptr<LogStorage> storage;
   Rate rate;
+  std::string waiting;  // platform lines that are written with what follows them
 
   std::uint64_t first() const {
     return storage->previous().size > 0 ? storage->previous().start : storage->current().start;
@@ -75,11 +78,14 @@ std::optional<std::string> log_id(FunctionName const& name) {
 }
 
 struct LogFiles::Impl {
+  ~Impl();
   Log* log_of(FunctionName const&);
   Log* log_to_read(FunctionName const&);
   void evict();
   std::string_view within_rate(Log&, std::string_view, TimePoint);
   void tell_dropped(Log&);
+  void write_waiting(Log&);
+  void add(Log&, std::string_view);
   std::size_t put(Log&, std::string_view);
   LogChunk read(Log&, std::uint64_t position, std::size_t max);
 
@@ -91,14 +97,19 @@ struct LogFiles::Impl {
   std::uint64_t memory = 0;
 };
 
+LogFiles::Impl::~Impl() {
+  if (!directory) return;
+  for (auto& log : logs) write_waiting(log);
+}
+
 Log* LogFiles::Impl::log_of(FunctionName const& function) {
-  auto const id = log_id(function);
-  if (!id) return nullptr;
-  auto it = by_name.find(function);
+  auto const it = by_name.find(function);
   if (it == by_name.end()) {
-    logs.push_front({function, directory ? file_log(directory.get(), *id) : memory_log(), {}});
+    auto const id = log_id(function);
+    if (!id) return nullptr;
+    logs.push_front({function, directory ? file_log(directory.get(), *id) : memory_log(), {}, {}});
     memory += logs.front().bytes();
-    it = by_name.emplace(function, logs.begin()).first;
+    by_name.emplace(function, logs.begin());
     evict();
   } else {
     logs.splice(logs.begin(), logs, it->second);
@@ -118,6 +129,7 @@ void LogFiles::Impl::evict() {
   };
   while (logs.size() > 1 && too_many()) {
     auto& last = logs.back();
+    write_waiting(last);
     if (directory) tell_dropped(last);
     memory -= last.bytes();
     by_name.erase(last.function);
@@ -143,6 +155,17 @@ std::string_view LogFiles::Impl::within_rate(Log& log, std::string_view text, Ti
 void LogFiles::Impl::tell_dropped(Log& log) {
   auto const dropped = std::exchange(log.rate.dropped, 0);
   if (dropped > 0 && put(log, dropped_line(dropped, options.rate)) > 0) log.rate.dropped = dropped;
+}
+
+void LogFiles::Impl::write_waiting(Log& log) {
+  if (!log.waiting.empty()) add(log, {});
+}
+
+// One write for what waits and the text behind it.
+void LogFiles::Impl::add(Log& log, std::string_view text) {
+  if (!log.waiting.empty()) text = log.waiting.append(text);
+  log.rate.dropped += put(log, text);
+  log.waiting.clear();
 }
 
 // Bytes that could not be written.
@@ -209,30 +232,36 @@ void LogFiles::append(FunctionName const& function, std::string_view lines, Time
   std::lock_guard lock(impl_->mutex);
   auto* log = impl_->log_of(function);
   if (log == nullptr) return;
-  auto const taken = impl_->within_rate(*log, lines, now);
-  log->rate.dropped += impl_->put(*log, taken);
+  impl_->add(*log, impl_->within_rate(*log, lines, now));
   impl_->evict();
 }
 
-void LogFiles::append_platform(FunctionName const& function, std::string_view line, TimePoint) {
+void LogFiles::append_platform(FunctionName const& function, std::string_view lines, Write when) {
   std::lock_guard lock(impl_->mutex);
   auto* log = impl_->log_of(function);
   if (log == nullptr) return;
   impl_->tell_dropped(*log);
-  log->rate.dropped += impl_->put(*log, line);
+  if (when == Write::with_next && log->waiting.size() + lines.size() <= kMostWaiting) {
+    log->waiting += lines;
+    return;
+  }
+  impl_->add(*log, lines);
   impl_->evict();
 }
 
 LogChunk LogFiles::read(FunctionName const& function, std::uint64_t position, std::size_t max) {
   std::lock_guard lock(impl_->mutex);
   auto* log = impl_->log_to_read(function);
-  return log != nullptr ? impl_->read(*log, position, max) : LogChunk{};
+  if (log == nullptr) return {};
+  impl_->write_waiting(*log);
+  return impl_->read(*log, position, max);
 }
 
 LogChunk LogFiles::tail(FunctionName const& function, std::size_t bytes) {
   std::lock_guard lock(impl_->mutex);
   auto* log = impl_->log_to_read(function);
   if (log == nullptr) return {};
+  impl_->write_waiting(*log);
   auto const from = log->end() - std::min<std::uint64_t>(bytes, log->end() - log->first());
   return impl_->read(*log, from, bytes);
 }

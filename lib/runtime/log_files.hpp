@@ -46,8 +46,11 @@ class LogFiles {
 
   // Text of the function, out of a LineAssembler: within the rate.
   void append(FunctionName const&, std::string_view lines, TimePoint now);
-  // A platform line: not counted against the rate.
-  void append_platform(FunctionName const&, std::string_view line, TimePoint now);
+  // Platform lines: not counted against the rate. `with_next` saves a system call a line: they are
+  // written with the next text of this log, when it is read, or at the end; a kill -9 of the host
+  // before that loses them.
+  enum class Write { now, with_next };
+  void append_platform(FunctionName const&, std::string_view lines, Write);
 
   // At most `max` bytes from `position`. Beyond the end: no text, and next is the end.
   LogChunk read(FunctionName const&, std::uint64_t position, std::size_t max);

@@ -96,6 +96,7 @@ Result<void> Core::open_parts() {
   auto reactor = Reactor::open(executor, mutex_);
   if (!reactor) return reactor.error();
   reactor_ = std::move(*reactor);
+  reactor_->after_turns([this](auto& lock) { give_answers(lock); });
   InvokerOptions invoker;
   invoker.sandbox = sandbox_options(options, state_dir_.runtime_id());
   invoker.runtimes = options.runtimes;
@@ -183,6 +184,8 @@ void Core::shut_down() {
   unused_.clear();
   code_.reset();
   upkeep_ = Hold();
+  if (answer_) answer_->first(std::move(answer_->second));
+  answer_.reset();
   reactor_.reset();
 }
 

@@ -5,7 +5,6 @@
 #include "runtime/await.hpp"
 #include "runtime/call.hpp"
 #include "runtime/core.hpp"
-#include "sys/random.hpp"
 
 namespace faas::inline v0 {
 
@@ -68,8 +67,7 @@ CallInput make_input(FunctionName name, std::string payload, InvokeOptions const
   for (char& c : input.client_context) {
     if (c == '\n' || c == '\r' || c == '\t') c = ' ';
   }
-  input.request_id =
-      options.request_id.empty() ? sys::random_uuid() : std::string(options.request_id);
+  input.request_id = options.request_id;
   input.content_type = options.content_type;
   input.trace_id = options.trace_id;
   if (options.deadline > Duration::zero())

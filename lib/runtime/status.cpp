@@ -90,22 +90,29 @@ void Core::check_waiters() {
   if (instances_.empty()) answer(stop_waiters_);
 }
 
-// A function that was removed has no log any more, though a call of it still runs.
-void Core::log_function(FunctionName const& name, Call* call, std::string_view text) {
+// A function that was removed has no log any more, though a call of it still runs. What is current
+// is not removed: removal retires it.
+bool Core::has_log(Revision const& revision) const {
+  return !revision.retired || registry_->find(revision.info->function.name) != nullptr;
+}
+
+void Core::log_function(Revision const& revision, Call* call, std::string_view text) {
   if (text.empty()) return;
-  if (registry_->revision(name)) logs_->append(name, text, std::chrono::steady_clock::now());
+  auto const& name = revision.info->function.name;
+  if (has_log(revision)) logs_->append(name, text, std::chrono::steady_clock::now());
   if (call != nullptr && call->input.log_tail) call->tail.append(text);
   wake_log_readers(name);
 }
 
-void Core::log_platform(FunctionName const& name, Call* call, std::string_view text) {
-  if (registry_->revision(name))
-    logs_->append_platform(name, text, std::chrono::steady_clock::now());
-  if (call != nullptr && call->input.log_tail) call->tail.append(text);
+void Core::log_platform(Call& call, std::string_view lines, LogFiles::Write when) {
+  auto const& name = call.revision->info->function.name;
+  if (has_log(*call.revision)) logs_->append_platform(name, lines, when);
+  if (call.input.log_tail) call.tail.append(lines);
   wake_log_readers(name);
 }
 
 void Core::wake_log_readers(FunctionName const& name) {
+  if (log_readers_.empty()) return;
   auto const found = log_readers_.find(name);
   if (found == log_readers_.end()) return;
   auto readers = std::move(found->second);

@@ -5,6 +5,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdint>
+#include <cstring>
 
 #include "base/check.hpp"
 #include "base/text.hpp"
@@ -22,6 +23,18 @@ void random_bytes(std::span<std::byte> buffer) {
 std::string random_uuid() {
   std::array<std::uint8_t, 16> bytes;
   random_bytes(std::as_writable_bytes(std::span(bytes)));
+  return to_uuid(bytes);
+}
+
+std::string RandomUuids::next() {
+  constexpr std::size_t kEach = 16;
+  if (left_ == 0) {
+    random_bytes(pool_);
+    left_ = pool_.size();
+  }
+  left_ -= kEach;
+  std::array<std::uint8_t, kEach> bytes;
+  std::memcpy(bytes.data(), pool_.data() + left_, kEach);
   return to_uuid(bytes);
 }
 

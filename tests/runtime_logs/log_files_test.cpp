@@ -59,7 +59,7 @@ TEST_CASE("what was appended is read from any position, and next goes on") {
     auto logs = LogFiles::open(places.options(on_disk)).value();
     CHECK(logs.read(kHello, 0, 100).text.empty());
     logs.append(kHello, "one\n", at(0));
-    logs.append_platform(kHello, "two\n", at(0));
+    logs.append_platform(kHello, "two\n", LogFiles::Write::now);
     auto const all = logs.read(kHello, 0, 100);
     CHECK(all.text == "one\ntwo\n");
     CHECK(all.next == 8);
@@ -257,7 +257,7 @@ TEST_CASE("text beyond the rate is dropped by whole lines, and a line says how m
 TEST_CASE("a platform line is never dropped, and follows what was") {
   auto logs = LogFiles::open({.rate = {10}}).value();
   logs.append(kHello, std::string(50, 'x') + "\n", at(0));
-  logs.append_platform(kHello, "END RequestId: 1\n", at(1));
+  logs.append_platform(kHello, "END RequestId: 1\n", LogFiles::Write::now);
   CHECK(logs.read(kHello, 0, 1000).text ==
         "LOGS_DROPPED 51 bytes: more than 10 bytes a second, or no room for them\nEND RequestId: "
         "1\n");
@@ -274,7 +274,7 @@ TEST_CASE("a function that writes without end harms only its own log") {
     std::string lines;
     for (std::size_t i = 0; i < flood.size(); i += 64) lines += std::string(63, 'x') + "\n";
     for (int i = 0; i < 2048; ++i) logs.append(kHello, lines, at(i));  // 2 GiB in two seconds
-    logs.append_platform(kHello, "END RequestId: 1\n", at(2048));
+    logs.append_platform(kHello, "END RequestId: 1\n", LogFiles::Write::now);
     CHECK(logs.read(neighbour, 0, 100).text == "calm\n");
     if (on_disk) CHECK(bytes_below(places.dir.path()) < 3 << 20);
     auto const kept = logs.read(kHello, 0, 100 << 20);
@@ -329,7 +329,7 @@ TEST_CASE("what the disk refuses is counted, and told once there is room") {
     logs.append(kHello, std::string(99, 'x') + "\n", at(0));
     limit.rlim_cur = 1'000'000;
     ::setrlimit(RLIMIT_FSIZE, &limit);
-    logs.append_platform(kHello, "after\n", at(0));
+    logs.append_platform(kHello, "after\n", LogFiles::Write::now);
     ::_exit(0);
   }
   int status = 0;
