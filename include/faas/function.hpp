@@ -54,8 +54,9 @@ struct Digest {
 // What is deployed. An aggregate; only name, runtime and code have no usable default.
 struct Function {
   FunctionName name;
-  std::string runtime;  // provided | provided.al2 | provided.al2023 | python3.N | nodejsN.x
-  std::string handler;  // "module.function" for python and node; free text for provided
+  // provided | provided.al2 | provided.al2023 | native | python3.N | nodejsN.x
+  std::string runtime;
+  std::string handler;  // "module.function" for python and node; free text for others
   Digest code;          // from Runtime::store or CodeCache::store
   Limits limits;
   // at most 4 KiB as JSON; Lambda's reserved names refused

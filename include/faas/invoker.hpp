@@ -143,8 +143,8 @@ class Invoker {
   std::shared_ptr<Impl> impl_;
 };
 
-// The runtimes that `directory` holds interpreters for, e.g. {"nodejs20.x", "provided", …,
-// "python3.11"}.
+// The runtimes that `directory` holds interpreters for, e.g. {"native", "nodejs20.x", "provided",
+// …, "python3.11"}.
 std::vector<std::string> installed_runtimes(std::string const& directory);
 
 }  // namespace faas::inline v0

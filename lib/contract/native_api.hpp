@@ -55,6 +55,7 @@ class NativeApi {
   void resume() { paused_ = false; }
 
   bool busy() const { return invocation_.has_value(); }
+  bool kept() const { return busy() && state_ == State::kept; }  // it has not asked yet
   bool idle() const { return waiting_ && !invocation_; }
   // Frames that moved no call, since the beginning: late ones, chunks of less than 1 KiB.
   std::uint64_t chatter() const { return chatter_; }

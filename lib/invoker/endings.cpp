@@ -79,6 +79,12 @@ Ending invalid_entrypoint_ending() {
           .message = "Couldn't find valid bootstrap(s): [/var/task/bootstrap]"};
 }
 
+Ending broken_contract_ending(std::string_view how) {
+  return {.status = Status::killed,
+          .error_type = "Runtime.BrokenContract",
+          .message = fmt::format("The function broke the native contract: {}", how)};
+}
+
 Ending lost_ending(std::string_view why) {
   return {.status = Status::lost, .error_type = "Sandbox.Failure", .message = std::string(why)};
 }

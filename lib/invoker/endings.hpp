@@ -14,6 +14,8 @@ Ending failed_ending(Failed const&);
 Ending timed_out_ending(milliseconds timeout);
 Ending invalid_entrypoint_ending();
 Ending init_timeout_ending(Duration limit);
+// It spoke the native contract wrongly and was ended.
+Ending broken_contract_ending(std::string_view how);
 Ending lost_ending(std::string_view why);
 // "signal: killed", as Go's os package names signals; clients and dashboards match on it.
 std::string_view signal_name(int signal);

@@ -23,7 +23,7 @@ void JailInstance::become_idle() {
 
 TimePoint JailInstance::rest(TimePoint time) {
   if (phase_ != Phase::idle || frozen_ || gone_) return TimePoint::max();
-  auto const due = idle_since_ + (api_->idle() ? kFreezeAfter : kLastWords);
+  auto const due = idle_since_ + (waits() ? kFreezeAfter : kLastWords);
   if (time < due) return std::min(due, time + kFreezeAfter);
   frozen_ = context_.sandbox.freeze(ticket_);
   return frozen_ ? TimePoint::max() : time + kFreezeAfter;

@@ -70,18 +70,23 @@ void JailInstance::call(CallRequest request, std::shared_ptr<CallSink> sink) {
   bool const awake = thaw();
   phase_ = Phase::busy;
   begin_call(request, std::move(sink));
-  bool const awaited = api_->awaited();
   auto const& options = context_.options;
   auto const limit = (request.stream ? options.stream_limit : options.response_limit).count;
   auto const timeout = request_.function->function.limits.timeout;
-  api_->invoke(invocation_of(std::move(request), timeout), limit);
+  hand_over(invocation_of(std::move(request), timeout), limit);
+  if (!awake) stop(lost_ending("the sandbox stands still and cannot be woken"));
+}
+
+void JailInstance::hand_over(contract::Invocation invocation, std::size_t limit) {
+  if (native_) return native_->invoke(std::move(invocation), limit);
+  bool const awaited = api_->awaited();
+  api_->invoke(std::move(invocation), limit);
   // Between calls of an idle runtime nobody reads: the `next` of the last call may wait in the
   // socket. From inside the last call's end its connection is being read already, further up the
   // stack; what others hold comes with their readiness.
   if (!awaited && !reading_) read_connections();
   // What was sent behind `next` may be half a head.
   for (auto& [id, connection] : connections_) time_head(*connection);
-  if (!awake) stop(lost_ending("the sandbox stands still and cannot be woken"));
 }
 
 void JailInstance::resume(std::string_view request_id) {
@@ -102,6 +107,7 @@ void JailInstance::detach(std::string_view request_id) {
 
 void JailInstance::read_on(Call& call) {
   if (call.full || call.pace_timer != Reactor::Timer::none) return;
+  if (native_) return native_->resume();
   api_->resume(call.request_id);  // may end it
   for (auto& [id, connection] : connections_) set_interest(*connection);
 }
@@ -115,7 +121,7 @@ void JailInstance::read_last_answers() {
   }
   for (auto const& id : ids)
     if (auto* const call = find_call(id)) read_on(*call);
-  read_everything();
+  native_ ? native_->drain() : read_everything();
 }
 
 // R7. True: the stream is ahead of its pace, and is read on when it is not.
@@ -141,7 +147,8 @@ void JailInstance::end_stream_pace(Call& call) {
 void JailInstance::expire_call(Call& expired) {
   auto const id = expired.request_id;
   if (calls_.size() > 1) phase_ = Phase::draining;
-  api_->abandon(id);  // what its connection sent behind the answer may end other calls
+  native_ ? native_->abandon()
+          : api_->abandon(id);  // what its connection sent behind the answer may end other calls
   auto ending = timed_out_ending(request_.function->function.limits.timeout);
   if (phase_ == Phase::busy) return stop(std::move(ending));
   finish(id, std::move(ending));

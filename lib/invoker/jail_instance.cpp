@@ -39,16 +39,8 @@ JailInstance::~JailInstance() {
 Result<void> JailInstance::submit() {
   ++attempt_;
   chatter_ = 0;
-  auto const& function = request_.function->function;
-  auto const capacity = function.limits.capacity;
-  contract::RuntimeApi::Options api_options;
-  api_options.capacity = capacity;
-  // Besides what one worker may have, two for each: clients stream over a connection of their own.
-  api_options.max_connections += 2 * (capacity - 1);
-  api_options.function_name = function.name.name;
-  api_options.handler = function.handler;
-  api_options.account_id = function.name.account;
-  api_.emplace(static_cast<contract::RuntimeApiEvents&>(*this), std::move(api_options));
+  auto channel = open_channel();
+  if (!channel) return channel.error();
 
   int pipe[2];
   if (::pipe2(pipe, O_CLOEXEC) != 0) return sys::errno_error("pipe2", errno);
@@ -67,6 +59,7 @@ Result<void> JailInstance::submit() {
                  "start"};
   }
   spec.output_fd = spec.error_fd = writer.get();
+  spec.channel_fd = channel->get();
   auto ticket = context_.sandbox.submit(spec);
   if (!ticket) return ticket.error();
   ticket_ = *ticket;
@@ -74,13 +67,43 @@ Result<void> JailInstance::submit() {
   return {};
 }
 
-void JailInstance::on_started(Started const& started) {
-  listener_.reset(started.listener);
+// The contract's state machine, and for a native function its end of the channel.
+Result<sys::Fd> JailInstance::open_channel() {
+  if (launch_.family == RuntimeFamily::native) {
+    auto opened = NativeChannel::open(context_.options, context_.reactor, *this,
+                                      [this](Ending how) { stop(std::move(how)); });
+    if (!opened) return opened.error();
+    native_ = std::move(opened->first);
+    return std::move(opened->second);
+  }
+  auto const& function = request_.function->function;
+  auto const capacity = function.limits.capacity;
+  contract::RuntimeApi::Options api_options;
+  api_options.capacity = capacity;
+  // Besides what one worker may have, two for each: clients stream over a connection of their own.
+  api_options.max_connections += 2 * (capacity - 1);
+  api_options.function_name = function.name.name;
+  api_options.handler = function.handler;
+  api_options.account_id = function.name.account;
+  api_.emplace(static_cast<contract::RuntimeApiEvents&>(*this), std::move(api_options));
+  return sys::Fd();
+}
+
+Result<void> JailInstance::watch_function() {
+  if (native_) return native_->watch();
   // What it accepts inherits this. The host's default may pace (bbr), a timer for each segment;
   // this peer is on the same host.
   constexpr std::string_view kPlain = "reno";
   static_cast<void>(::setsockopt(listener_.get(), IPPROTO_TCP, TCP_CONGESTION, kPlain.data(),
                                  static_cast<socklen_t>(kPlain.size())));
+  ::fcntl(listener_.get(), F_SETFL, O_NONBLOCK);
+  return context_.reactor.watch(listener_.get(), EPOLLIN, &listener_watch_);
+}
+
+bool JailInstance::waits() const { return native_ ? native_->idle() : api_->idle(); }
+
+void JailInstance::on_started(Started const& started) {
+  listener_.reset(started.listener);
   timing_.jail = started.jail;
   exec_at_ = std::chrono::steady_clock::now();
   if (phase_ != Phase::starting || retry_init_)
@@ -88,10 +111,7 @@ void JailInstance::on_started(Started const& started) {
   auto const limit = attempt_ == 1 ? context_.options.init_timeout
                                    : Duration(request_.function->function.limits.timeout);
   set_clock(exec_at_ + limit);
-  ::fcntl(listener_.get(), F_SETFL, O_NONBLOCK);
-  if (auto watched = context_.reactor.watch(listener_.get(), EPOLLIN, &listener_watch_); !watched) {
-    stop(lost_ending(watched.error().message));
-  }
+  if (auto watched = watch_function(); !watched) stop(lost_ending(watched.error().message));
 }
 
 void JailInstance::stop(Ending why) {
@@ -158,6 +178,7 @@ void JailInstance::read_output() {
 }
 
 void JailInstance::close_descriptors() {
+  native_.reset();
   for (auto& [id, connection] : connections_)
     context_.reactor.forget(connection->fd.get(), connection.get());
   for (auto& connection : lingering_)

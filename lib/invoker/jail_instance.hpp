@@ -14,6 +14,7 @@
 #include "contract/runtime_api.hpp"
 #include "invoker/jail_backend.hpp"
 #include "invoker/launch.hpp"
+#include "invoker/native_channel.hpp"
 #include "invoker/pace.hpp"
 #include "invoker/reactor.hpp"
 #include "sys/fd.hpp"
@@ -64,6 +65,9 @@ class JailInstance final : private contract::RuntimeApiEvents {
     void on_ready(std::uint32_t) override { (owner->*ready)(); }
   };
 
+  Result<sys::Fd> open_channel();
+  Result<void> watch_function();
+  bool waits() const;  // for work, and does nothing else
   void accept_all();
   void rest_listener();
   void read_output();
@@ -76,6 +80,7 @@ class JailInstance final : private contract::RuntimeApiEvents {
   void time_head(Connection&);
   Call* find_call(std::string_view request_id) const;
   void begin_call(CallRequest const&, std::shared_ptr<CallSink>);
+  void hand_over(contract::Invocation, std::size_t limit);
   void read_on(Call&);
   bool stream_waits(Call&, std::size_t bytes);
   void end_stream_pace(Call&);
@@ -134,7 +139,9 @@ class JailInstance final : private contract::RuntimeApiEvents {
   TimePoint clock_set_{};
   // Of the phase we are in, of its oldest call where some run; max: it has none.
   TimePoint clock_end_ = TimePoint::max();
+  // One of these, as the function's runtime says.
   std::optional<contract::RuntimeApi> api_;
+  std::unique_ptr<NativeChannel> native_;
   sys::Fd listener_, output_;
   Reactor::Timer listener_rest_ = Reactor::Timer::none;  // until it is watched again
   Pace chatter_pace_;                                    // of requests that move no call

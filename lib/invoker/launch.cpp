@@ -54,17 +54,18 @@ bool is_foreign_elf(int file) {
 Result<Launch> parse_runtime(std::string_view runtime, std::string const& directory) {
   if (runtime == "provided" || runtime == "provided.al2" || runtime == "provided.al2023")
     return Launch{};
+  if (runtime == "native") return Launch{RuntimeFamily::native, {}};
   if (runtime.starts_with("python3.")) {
     return Launch{RuntimeFamily::python, fmt::format("{}/{}", directory, runtime)};
   }
   if (runtime.starts_with("nodejs") && runtime.ends_with(".x"))
     return Launch{RuntimeFamily::node, directory + "/node"};
-  return Error{
-      Errc::invalid_argument,
-      fmt::format("Runtime: no runtime is called {:?}; use provided.al2023, python3.N or nodejsN.x",
-                  runtime),
-      "InvalidParameterValueException",
-      {}};
+  return Error{Errc::invalid_argument,
+               fmt::format("Runtime: no runtime is called {:?}; use provided.al2023, native, "
+                           "python3.N or nodejsN.x",
+                           runtime),
+               "InvalidParameterValueException",
+               {}};
 }
 
 Result<void> Runtimes::check(std::string_view runtime) {
@@ -118,7 +119,9 @@ std::vector<std::string> make_environment(FunctionInfo const& info, RuntimeFamil
       {"TZ", ":UTC"},
       {"_HANDLER", function.handler},
   };
-  if (family != RuntimeFamily::provided)
+  // There is no such API: events come over descriptor 3.
+  if (family == RuntimeFamily::native) env.erase("AWS_LAMBDA_RUNTIME_API");
+  if (family == RuntimeFamily::python || family == RuntimeFamily::node)
     env["AWS_EXECUTION_ENV"] = "AWS_Lambda_" + function.runtime;
   if (function.limits.capacity > 1)
     env["AWS_LAMBDA_MAX_CONCURRENCY"] = fmt::format("{}", function.limits.capacity);
@@ -144,9 +147,10 @@ Spec make_spec(FunctionInfo const& info, Launch const& launch, std::filesystem::
   // cold start of a small function slower by the same factor, and peers are protected by
   // cpu.weight.
   spec.cpus = std::max(1.0, static_cast<double>(limits.memory.mib()) / 1769.0);
-  spec.listener = true;
+  spec.listener = launch.family != RuntimeFamily::native;
   switch (launch.family) {
     case RuntimeFamily::provided:
+    case RuntimeFamily::native:
       spec.argv = {find_bootstrap(task)};
       spec.seccomp = SeccompClass::general;
       break;

@@ -14,15 +14,15 @@
 
 namespace faas::inline v0::invoker {
 
-enum class RuntimeFamily { provided, python, node };
+enum class RuntimeFamily { provided, native, python, node };
 
 // How a runtime name is run.
 struct Launch {
   RuntimeFamily family = RuntimeFamily::provided;
-  std::string interpreter;  // absolute path; empty for provided
+  std::string interpreter;  // absolute path; empty for provided and native
 };
-// By its name alone: "provided.al2023", "python3.11", "nodejs20.x". Errors: invalid_argument (no
-// such runtime).
+// By its name alone: "provided.al2023", "native", "python3.11", "nodejs20.x". Errors:
+// invalid_argument (no such runtime).
 Result<Launch> parse_runtime(std::string_view runtime, std::string const& runtimes_directory);
 
 // Which runtimes are installed, looked up once, and again only when one is asked for that was not
@@ -39,8 +39,8 @@ class Runtimes {
   std::vector<std::string> installed_;
 };
 
-// Where a provided function starts, as seen in the jail; empty if `task` has no executable file
-// "bootstrap".
+// Where a provided or native function starts, as seen in the jail; empty if `task` has no
+// executable file "bootstrap".
 std::string find_bootstrap(std::filesystem::path const& task);
 
 // Everything but output and the ticket. `id` names the jail.

@@ -115,6 +115,13 @@ Result<void> check_program(Function const& f) {
   return {};
 }
 
+// Its channel carries one event and its answer, then the next.
+Result<void> check_contract(Function const& f) {
+  if (f.runtime != "native" || f.limits.capacity == 1) return {};
+  return refused("capacity", fmt::format("{}", f.limits.capacity),
+                 "Member must be 1 for the runtime native: its instances take one call at a time");
+}
+
 Result<void> check_mebibytes(std::string_view field, Bytes value, std::uint64_t least) {
   constexpr std::uint64_t kMost = 10'240;
   bool const whole = value.count % (1 << 20) == 0;
@@ -234,6 +241,7 @@ Result<void> validate(Function const& f) {
   if (auto r = check_name(f.name); !r) return r;
   if (auto r = check_program(f); !r) return r;
   if (auto r = check_limits(f.limits); !r) return r;
+  if (auto r = check_contract(f); !r) return r;
   if (auto r = check_environment(f.environment); !r) return r;
   if (auto r = check_description(f.description); !r) return r;
   return check_annotations(f.annotations);

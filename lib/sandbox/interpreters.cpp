@@ -63,7 +63,7 @@ std::string node_version(int directory) {
 }  // namespace
 
 std::vector<std::string> find_interpreters(std::string const& directory) {
-  std::vector<std::string> found{"provided", "provided.al2", "provided.al2023"};
+  std::vector<std::string> found{"native", "provided", "provided.al2", "provided.al2023"};
   auto fd = sys::open_file(directory, O_RDONLY | O_DIRECTORY);
   auto names = fd ? sys::list_names(fd->get()) : Result<std::vector<std::string>>(fd.error());
   if (!names) return found;

@@ -7,7 +7,7 @@
 namespace faas::inline v0::sandbox {
 
 // Sorted: "python3.N" for each such program, "nodejsN.x" for the node there (by running `node
-// --version` once), and always "provided", "provided.al2", "provided.al2023".
+// --version` once), and always "native", "provided", "provided.al2", "provided.al2023".
 std::vector<std::string> find_interpreters(std::string const& directory);
 
 }  // namespace faas::inline v0::sandbox

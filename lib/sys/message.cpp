@@ -56,7 +56,8 @@ Result<Message> receive_message(int socket, std::span<std::byte> buffer) {
   while (n < 0 && errno == EINTR);
   if (n < 0 && errno == EAGAIN) return Error{Errc::unavailable, "no message", {}, {}};
   if (n < 0) return errno_error("recvmsg", errno);
-  Message message{static_cast<std::size_t>(n), {}};
+  Message message{
+      static_cast<std::size_t>(n), {}, (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0};
   for (auto* c = CMSG_FIRSTHDR(&header); c; c = CMSG_NXTHDR(&header, c)) {
     if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) continue;
     for (std::size_t at = 0; at + CMSG_LEN(0) < c->cmsg_len; at += sizeof(int)) {

@@ -21,7 +21,9 @@ Result<bool> send_message(int socket, std::span<iovec const> parts, std::span<in
 
 struct Message {
   std::size_t size = 0;  // 0: the peer is gone
-  std::vector<Fd> fds;   // O_CLOEXEC
+  std::vector<Fd> fds;   // O_CLOEXEC; at most 8
+  // the record was longer than the buffer, or had more descriptors than fit into 8 and our table
+  bool cut = false;
 };
 // Takes one record into `buffer`, a longer one cut to it. Never blocks: Errc::unavailable if there
 // is none.

@@ -31,6 +31,13 @@ TEST_CASE("a program that cannot be executed is the function's fault, any other 
   CHECK(ours.message.find("pivot-root") != std::string::npos);
 }
 
+TEST_CASE("a broken contract is a policy's end, with its reason") {
+  auto const ending = broken_contract_ending("a frame of 3 bytes");
+  CHECK(ending.status == Status::killed);
+  CHECK(ending.error_type == "Runtime.BrokenContract");
+  CHECK(ending.message == "The function broke the native contract: a frame of 3 bytes");
+}
+
 TEST_CASE("a timeout is told with two decimals") {
   CHECK(timed_out_ending(milliseconds(3000)).message == "Task timed out after 3.00 seconds");
   CHECK(timed_out_ending(milliseconds(1500)).message == "Task timed out after 1.50 seconds");

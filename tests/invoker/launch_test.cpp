@@ -32,7 +32,7 @@ TEST_CASE("a runtime nobody knows is refused with those that exist") {
   auto const refused = parse_runtime("cobol85", "/usr/bin");
   REQUIRE(refused.has_error());
   CHECK(refused.error().code == Errc::invalid_argument);
-  CHECK(refused.error().message.find("provided.al2023") != std::string::npos);
+  CHECK(refused.error().message.find("provided.al2023, native") != std::string::npos);
   CHECK(parse_runtime("nodejs20", "/usr/bin").has_error());
 }
 
@@ -41,6 +41,7 @@ TEST_CASE("a provided runtime needs no interpreter, a managed one needs its own"
   auto const empty = nothing.path();
   CHECK(parse_runtime("provided.al2", empty).value().interpreter.empty());
   CHECK(Runtimes(empty).check("provided.al2").has_value());
+  CHECK(Runtimes(empty).check("native").has_value());
   auto const refused = Runtimes(empty).check("python3.11");
   REQUIRE(refused.has_error());
   CHECK(refused.error().code == Errc::unsupported);
@@ -127,4 +128,14 @@ TEST_CASE("only a function that takes several calls at once is told how many") {
   auto const several = make_environment(info, RuntimeFamily::python, "r");
   CHECK(has(several, "AWS_LAMBDA_INITIALIZATION_TYPE=lambda-managed-instances"));
   CHECK(has(several, "AWS_LAMBDA_MAX_CONCURRENCY=8"));
+}
+
+TEST_CASE("a native function has a channel instead of the Runtime API") {
+  TempDir nothing;
+  auto const launch = parse_runtime("native", nothing.path()).value();
+  auto const spec = make_spec(info_of("native"), launch, nothing.path(), "us-east-1", "i");
+  CHECK_FALSE(spec.listener);
+  CHECK(std::none_of(spec.environment.begin(), spec.environment.end(), [](auto const& e) {
+    return e.starts_with("AWS_LAMBDA_RUNTIME_API") || e.starts_with("AWS_EXECUTION_ENV");
+  }));
 }

@@ -27,9 +27,9 @@ void program(std::string const& path, std::string const& text, unsigned mode = 0
 TEST_CASE("a directory without interpreters still runs what brings its own") {
   faas::test::TempDir directory;
   CHECK(find_interpreters(directory.path()) ==
-        Names{"provided", "provided.al2", "provided.al2023"});
+        Names{"native", "provided", "provided.al2", "provided.al2023"});
   CHECK(find_interpreters("/nowhere-at-all") ==
-        Names{"provided", "provided.al2", "provided.al2023"});
+        Names{"native", "provided", "provided.al2", "provided.al2023"});
 }
 
 TEST_CASE("pythons are known by their names, without being run") {
@@ -39,13 +39,13 @@ TEST_CASE("pythons are known by their names, without being run") {
     program(directory / name, "");
   program(directory / "python3.10", "", 0644);
   CHECK(find_interpreters(directory.path()) ==
-        Names{"provided", "provided.al2", "provided.al2023", "python3.12", "python3.9"});
+        Names{"native", "provided", "provided.al2", "provided.al2023", "python3.12", "python3.9"});
 }
 
 TEST_CASE("a node that says nothing useful is none") {
   faas::test::TempDir directory;
   program(directory / "node", "not a program");
-  CHECK(find_interpreters(directory.path()).size() == 3);
+  CHECK(find_interpreters(directory.path()).size() == 4);
 }
 
 TEST_CASE("node is asked for its version, and the host sees no child of it") {

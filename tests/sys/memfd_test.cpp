@@ -64,3 +64,27 @@ TEST_CASE("a name that the kernel does not take is an error") {
   REQUIRE_FALSE(memory.has_value());
   CHECK(memory.error().message == "memfd_create: Invalid argument");
 }
+
+TEST_CASE("what is lent cannot be changed by who borrows it, and can be taken back") {
+  std::string first = "one ", second = "two";
+  iovec const parts[] = {{first.data(), first.size()}, {second.data(), second.size()}};
+  auto memory = sys::lent_memfd("lent", parts).value();
+  CHECK(content(path_of(memory)) == "one two");
+  constexpr int kSealExec = 0x0020;  // since 6.3
+  if (::fcntl(memory.get(), F_GET_SEALS) & kSealExec) CHECK((mode_of(memory.get()) & 0111) == 0);
+  CHECK(::pwrite(memory.get(), "X", 1, 0) == -1);
+  CHECK(::ftruncate(memory.get(), 100) == -1);
+  CHECK(::fcntl(memory.get(), F_ADD_SEALS, F_SEAL_SHRINK) == -1);
+  sys::Fd const borrowed(::dup(memory.get()));
+  sys::take_back(std::move(memory));
+  CHECK(content(path_of(borrowed)).empty());
+}
+
+TEST_CASE("only a memfd of that size with every seal is a sealed one") {
+  auto const sealed = sys::sealed_memfd("sealed", "the text").value();
+  CHECK(sys::is_sealed_memfd(sealed.get(), 8));
+  CHECK_FALSE(sys::is_sealed_memfd(sealed.get(), 7));
+  CHECK_FALSE(sys::is_sealed_memfd(sealed.get(), 9));
+  CHECK_FALSE(sys::is_sealed_memfd(sys::lent_memfd("lent", {}).value().get(), 0));
+  CHECK_FALSE(sys::is_sealed_memfd(STDIN_FILENO, 0));
+}
