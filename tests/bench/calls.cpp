@@ -21,6 +21,7 @@ struct Calls {
   StartLevel level;
   Status status = Status::ok;
   std::string payload;
+  std::optional<Result<Outcome>> held;
 };
 
 // What a cold call takes before the function has its event.
@@ -41,6 +42,17 @@ asio::awaitable<bool> nothing_left(Runtime& runtime) {
 }
 
 enum class AnyLevel { no, yes };
+
+asio::awaitable<bool> one_busy(Runtime& runtime) {
+  asio::steady_timer pause(co_await asio::this_coro::executor);
+  for (;;) {
+    auto all = co_await runtime.instances();
+    for (auto const& one : all)
+      if (one.phase == "busy") co_return true;
+    pause.expires_after(std::chrono::milliseconds(1));
+    co_await pause.async_wait(asio::use_awaitable);
+  }
+}
 
 std::int64_t call_once(Calls& calls, AnyLevel any = AnyLevel::no) {
   std::optional<Result<Outcome>> result;
@@ -77,6 +89,31 @@ int block(void* calls, long count, std::int64_t* out) {
 // The first call may unpack the code, and makes the one warm instance: no sample.
 bool prepare(Calls& calls) { return call_once(calls, AnyLevel::yes) >= 0; }
 
+// A warm instance is there anyway. Else the cold call of a function that takes its time when it is
+// told so: the payload "hold".
+int hold(void* context) {
+  auto& calls = *static_cast<Calls*>(context);
+  if (calls.level == StartLevel::warm) return 0;
+  calls.host.runtime->invoke("bench", R"("hold")", {},
+                             [&](Result<Outcome> r) { calls.held = std::move(r); });
+  calls.host.io.restart();
+  bool busy = false;
+  asio::co_spawn(calls.host.io, one_busy(*calls.host.runtime),
+                 [&](std::exception_ptr, bool found) { busy = found; });
+  while (!busy && !calls.held) calls.host.io.run_one();
+  return !busy;
+}
+
+int release(void* context) {
+  auto& calls = *static_cast<Calls*>(context);
+  if (calls.level == StartLevel::warm) return 0;
+  while (!calls.held) calls.host.io.run_one();
+  calls.host.wait(nothing_left(*calls.host.runtime));
+  bool const answered = *calls.held && (*calls.held)->status == Status::ok;
+  calls.held.reset();
+  return !answered;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -90,8 +127,11 @@ int main(int argc, char** argv) {
   Calls calls{.host = {argv[4], argv[3], expiry, std::chrono::seconds(timeout ? 1 : 30)},
               .level = warm ? StartLevel::warm : StartLevel::cold,
               .status = timeout ? Status::timed_out : Status::ok,
-              .payload = '"' + std::string(1022, 'x') + '"'};
+              .payload = '"' + std::string(1022, 'x') + '"',
+              .held = {}};
   if (!calls.host.problem.empty()) return unavailable(calls.host.problem.c_str());
   if (!prepare(calls)) return unavailable("the first call failed; its words are above");
-  return serve_blocks(block, &calls);
+  bool const holds = !timeout;  // a function that never answers could not be released
+  sampled const serving{block, holds ? hold : nullptr, holds ? release : nullptr, &calls};
+  return serve_samples(&serving);
 }

@@ -17,6 +17,7 @@ struct Jails {
   Sandbox sandbox;
   Spec spec;
   long count = 0;
+  Ticket held = 0;
 };
 
 // Waits for the end, so that one start never pays for the last one's. False: it did not run.
@@ -36,20 +37,48 @@ bool await_end(Sandbox& sandbox) {
   }
 }
 
+// Its first byte, read from `fd`, which is closed then.
+bool first_byte(int fd) {
+  char byte;
+  bool const got = read(fd, &byte, 1) == 1;
+  close(fd);
+  return got;
+}
+
 std::int64_t start_once(Jails& jails) {
   int bytes[2];
-  char byte;
   if (pipe2(bytes, O_CLOEXEC) != 0) return -1;
   jails.spec.id = "bench-" + std::to_string(++jails.count);
   jails.spec.output_fd = bytes[1];
   std::int64_t const begin = nanoseconds();
   auto ticket = jails.sandbox.submit(jails.spec);
   close(bytes[1]);
-  bool const got = ticket && read(bytes[0], &byte, 1) == 1;
+  bool const got = ticket && first_byte(bytes[0]);
   std::int64_t const end = nanoseconds();
-  close(bytes[0]);
   if (!ticket) return std::fprintf(stderr, "%s\n", ticket.error().message.c_str()), -1;
   return await_end(jails.sandbox) && got ? end - begin : -1;
+}
+
+// The same jail, its program told to stay.
+int hold(void* context) {
+  auto& jails = *static_cast<Jails*>(context);
+  Spec spec = jails.spec;
+  int bytes[2];
+  if (pipe2(bytes, O_CLOEXEC) != 0) return 1;
+  spec.id = "bench-held";
+  spec.argv.emplace_back("1000000");
+  spec.output_fd = bytes[1];
+  auto ticket = jails.sandbox.submit(spec);
+  close(bytes[1]);
+  if (!first_byte(bytes[0]) || !ticket) return 1;
+  jails.held = *ticket;
+  return 0;
+}
+
+int release(void* context) {
+  auto& jails = *static_cast<Jails*>(context);
+  jails.sandbox.kill(jails.held);
+  return !await_end(jails.sandbox);
 }
 
 int block(void* jails, long count, std::int64_t* out) {
@@ -68,5 +97,6 @@ int main(int argc, char** argv) {
   jails.spec.argv = {"/var/task/hello"};
   jails.spec.task = argv[1];
   jails.spec.listener = true;
-  return serve_blocks(block, &jails);
+  sampled const serving{block, hold, release, &jails};
+  return serve_samples(&serving);
 }

@@ -23,19 +23,25 @@ def worst(values, p, higher_is_better):
 
 
 class Round:
-    """One A B B A: samples of ours, of the reference, and the share of processor time stolen."""
+    """One A B B A: samples of ours, of the reference, and the share of processor time stolen. `base`: samples
+    of what is taken off ours before it is compared."""
 
-    def __init__(self, ours, reference, steal=0.0):
-        self.ours, self.reference, self.steal = ours, reference, steal
+    def __init__(self, ours, reference, steal=0.0, base=None):
+        self.ours, self.reference, self.steal, self.base = ours, reference, steal, base
 
     def ratio(self):
-        return median(self.ours) / median(self.reference)
+        return (median(self.ours) - (median(self.base) if self.base else 0)) / median(self.reference)
 
 
 def counted(rounds):
     """The rounds that count: all that were not disturbed, or all, if fewer than half were not."""
     quiet = [r for r in rounds if r.steal <= MOST_STEAL]
     return quiet if 2 * len(quiet) >= len(rounds) else rounds
+
+
+def slope(few, many, counts):
+    """What one more costs, from what is free (or used) with counts[0] and with counts[1] of them."""
+    return abs(many - few) / (counts[1] - counts[0])
 
 
 def side(values, higher_is_better):
@@ -46,7 +52,9 @@ def summary(rounds, higher_is_better=False):
     """What a row says: both sides, the median of the rounds' ratios, and the middle 90 % of them."""
     used = counted(rounds)
     ratios = [r.ratio() for r in used]
+    based = [v for r in used for v in r.base or []]
     return {
+        **({"base": side(based, higher_is_better)} if based else {}),
         "ours": side([v for r in used for v in r.ours], higher_is_better),
         "reference": side([v for r in used for v in r.reference], higher_is_better),
         "ratio": median(ratios),

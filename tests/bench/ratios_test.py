@@ -3,7 +3,7 @@
 
 import unittest
 
-from ratios import Round, counted, median, percentile, summary
+from ratios import Round, counted, median, percentile, slope, summary
 
 
 class Ratios(unittest.TestCase):
@@ -37,6 +37,14 @@ class Ratios(unittest.TestCase):
     def test_the_spread_is_that_of_the_rounds(self):
         rounds = [Round([r], [1]) for r in range(1, 101)]
         self.assertEqual(summary(rounds)["spread"], [5, 95])
+
+    def test_what_both_starts_have_in_common_is_taken_off_ours_before_it_is_compared(self):
+        rounds = [Round([30], [10], base=[10]), Round([30], [10], base=[20]), Round([30], [10], base=[5])]
+        self.assertEqual(summary(rounds)["ratio"], 2)
+        self.assertEqual(summary(rounds)["base"]["p50"], 10)
+
+    def test_the_slope_is_for_one_more_of_them(self):
+        self.assertEqual(slope(5_000_000, 4_000_000, (500, 1000)), 2000)
 
 
 if __name__ == "__main__":
