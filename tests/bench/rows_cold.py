@@ -3,9 +3,9 @@
 import os
 import pathlib
 
-from density import Density
 from files import interpreter, tool
 from measure import Row
+from memory import Density
 from sides import Containerd, Missing, Rival
 
 UNPINNED = "unpinned"
@@ -113,7 +113,7 @@ def scaleout_vs_runc(files):
 def density(files):
     program = files.directory("native/hello")
     return Density("density.native.vs_plain",
-                   "not interleaved sample by sample: ours, then the reference, three times; how MemAvailable falls "
+                   "no A B B A: ours, the reference and the parts one after the other, five times; how MemAvailable falls "
                    "between 500 and 1,000 idle instances (jails with a private network and a listener, each a pid 1 "
                    "and a static program that waits) against plain idle processes of the same program",
                    files.run("bench_many_jails", "idle", files.directory("native")),

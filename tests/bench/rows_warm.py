@@ -4,6 +4,7 @@ import socket
 
 from files import rival, tool, workerd
 from measure import Row
+from memory import Promised
 from sides import Plain, Program, Served
 
 CALLS = 5000       # that one sample of bench_throughput is made of
@@ -87,6 +88,27 @@ def scheduler_scale(files):
                (5, 5), unit="1/s", scale=1, operations=lambda rate: 20000)
 
 
+MILLION, FEW = 1_000_000, 1000
+BYTES_EACH = 600
+
+
+def registered(files, mode, words):
+    many = 2 * FEW if files.settings.smoke else MILLION
+    return Row(f"functions.1m.{mode}_vs_1k", "none", "unpinned",
+               f"{words}, with {MILLION:,} functions registered and durable; reference: with {FEW:,}",
+               files.run("bench_functions_million", mode, str(many), files.directory("functions")),
+               files.run("bench_functions_million", mode, str(FEW), files.directory("functions")), (1000, 1000))
+
+
+def registered_bytes(files):
+    many = 2 * FEW if files.settings.smoke else MILLION
+    return Promised("functions.1m.bytes_vs_promise",
+                    f"no A B B A: resident memory of a runtime with {MILLION:,} functions, less that of one with "
+                    f"{FEW:,}, for each of the difference; reference: the {BYTES_EACH} bytes promised",
+                    files.run("bench_functions_million", "bytes", str(many), files.directory("functions")),
+                    BYTES_EACH, "B")
+
+
 ROWS = {
     "warm.inprocess.lambda.vs_uds_rtt": lambda files: inprocess(files, "pinned", ""),
     "warm.inprocess.lambda.vs_uds_rtt@spread": lambda files: inprocess(files, "spread", "@spread"),
@@ -94,6 +116,11 @@ ROWS = {
     "warm.http.vs_inline@spread": lambda files: http(files, "spread", "@spread"),
     "throughput.inprocess.lambda.vs_uds_echo": throughput_inprocess,
     "throughput.http.lambda.vs_workerd": throughput_http,
+    "functions.1m.dispatch_vs_1k": lambda files: registered(
+        files, "dispatch", "ours: Runtime::invoke of a callable of the host, 200 of them by turns"),
+    "functions.1m.listing_vs_1k": lambda files: registered(
+        files, "listing", "ours: a page of 50 functions, from anywhere in the list"),
+    "functions.1m.bytes_vs_promise": registered_bytes,
     "timeout.answer.vs_limit": timeout_answer,
     "scheduler.decisions.100k_vs_1k": scheduler_scale,
 }
