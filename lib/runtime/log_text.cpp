@@ -125,9 +125,12 @@ void append_ms(std::string& out, Duration d) {
 std::uint64_t mib_rounded_up(Bytes bytes) { return (bytes.count + (1 << 20) - 1) >> 20; }
 
 void append_stages(Report const& report, std::string& line) {
-  line += fmt::format("Stages: {}", to_string(report.start));
-  for (auto const& stage : stages(report.timing))
-    line += fmt::format(", {} {:.2f} ms", stage.name, ms(stage.took));
+  line.append("Stages: ").append(to_string(report.start));
+  for (auto const& stage : stages(report.timing)) {
+    line.append(", ").append(stage.name).append(" ");
+    append_ms(line, stage.took);
+    line.append(" ms");
+  }
   line += '\t';
 }
 
