@@ -1,10 +1,11 @@
 // DEPS: contract base
 // The Runtime API against a hostile environment. First byte even: the rest is one connection's
 // bytes, read whole and in small pieces, which must not differ. Odd: the rest is a script of what
-// peers and invoker do.
+// peers and invoker do, with one invocation at a time or, from 128 on, with three.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,21 +21,23 @@ using contract_test::invocation;
 
 constexpr std::size_t kLimit = 1000;
 
-contract_test::contract::RuntimeApi::Options small_limits() {
+contract_test::contract::RuntimeApi::Options small_limits(unsigned capacity) {
   contract_test::contract::RuntimeApi::Options options;
   options.head_limit = 100'000;
   options.drain_limit = 2000;
   options.max_connections = 4;
+  options.capacity = capacity;
   return options;
 }
 
 // Every invocation ends once, within its limit, and is heard of only while it runs.
 class Judge : public Environment {
  public:
-  Judge() : Environment(small_limits()) {}
+  explicit Judge(unsigned capacity = 1)
+      : Environment(small_limits(capacity)), capacity_(capacity) {}
 
   void on_next() override {
-    FAAS_CHECK(!running_);
+    FAAS_CHECK(capacity_ > 1 || running() == 0);  // several workers may ask and not answer
     Environment::on_next();
     if (invoke_at_once) invoke();
   }
@@ -45,7 +48,7 @@ class Judge : public Environment {
   bool on_response_chunk(std::string_view id, std::string_view bytes) override {
     expect(id);
     FAAS_CHECK(!bytes.empty());
-    FAAS_CHECK((received_ += bytes.size()) <= kLimit);
+    FAAS_CHECK((given_.at(std::string(id)).received += bytes.size()) <= kLimit);
     if (abandon_on_chunk) abandon();
     return Environment::on_response_chunk(id, bytes);
   }
@@ -70,41 +73,61 @@ class Judge : public Environment {
     FAAS_CHECK(head.starts_with("HTTP/1.1 ") && head.ends_with("\r\n\r\n"));
     FAAS_CHECK(head.find("\r\n\r\n") == head.size() - 4);
     if (head.starts_with("HTTP/1.1 100 ")) return;  // only sent where the body has not come yet
-    if (head.starts_with("HTTP/1.1 200 OK\r\nContent-Type: ") &&
-        head.find("Aws-Request-Id") != head.npos)
-      running_ = true;
+    constexpr std::string_view kId = "Lambda-Runtime-Aws-Request-Id: ";
+    if (auto const at = head.find(kId); at != head.npos) hand_out(head.substr(at + kId.size(), 36));
     Environment::send(id, head, body);
   }
   void close(ConnectionId id) override { FAAS_CHECK(closed.insert(id).second); }
 
   void invoke() {
-    if (api.busy()) return;
-    received_ = 0;
-    number_ = number_ % 9 + 1;
+    if (given_.size() == capacity_) return;
+    do number_ = number_ % 9 + 1;
+    while (given_.contains(contract_test::request_id(number_)));
+    given_[contract_test::request_id(number_)] = {};
     api.invoke(invocation(number_), kLimit);
   }
   void abandon() {
-    running_ = false;
+    given_.clear();
     api.abandon();
     FAAS_CHECK(!api.busy());
+  }
+  // The one that was given first by number.
+  void abandon_one() {
+    if (given_.empty()) return;
+    auto const id = given_.begin()->first;
+    given_.erase(id);
+    api.abandon(id);
   }
 
   bool abandon_on_chunk = false;
   bool invoke_at_once = false;
 
  private:
-  void expect(std::string_view id) {
-    FAAS_CHECK(running_ && id == contract_test::request_id(number_));
+  struct Given {
+    bool running = false;  // handed out
+    std::size_t received = 0;
+  };
+
+  std::size_t running() const {
+    return static_cast<std::size_t>(std::count_if(given_.begin(), given_.end(),
+                                                  [](auto const& g) { return g.second.running; }));
   }
+  // Again only where one runs at a time.
+  void hand_out(std::string_view id) {
+    auto& given = given_.at(std::string(id));
+    FAAS_CHECK(!given.running || capacity_ == 1);
+    given.running = true;
+  }
+  void expect(std::string_view id) { FAAS_CHECK(given_.at(std::string(id)).running); }
   void end(std::string_view id) {
     expect(id);
-    running_ = false;
-    FAAS_CHECK(!api.busy());
+    given_.erase(std::string(id));
+    FAAS_CHECK(api.busy() == !given_.empty());
   }
 
-  bool running_ = false;  // handed out and not ended
+  unsigned capacity_;
+  std::map<std::string, Given> given_;  // and not ended
   int number_ = 0;
-  std::size_t received_ = 0;
 };
 
 struct Seen {
@@ -128,8 +151,8 @@ void compare_splits(std::string_view bytes) {
   for (std::size_t step : {1, 2, 7, 100}) FAAS_CHECK(read_in_pieces(bytes, step) == whole);
 }
 
-void play(std::string_view script) {
-  Judge judge;
+void play(std::string_view script, unsigned capacity) {
+  Judge judge(capacity);
   std::vector<ConnectionId> open;
   auto const take = [&] {
     auto const byte = static_cast<unsigned char>(script.front());
@@ -159,7 +182,13 @@ void play(std::string_view script) {
         judge.api.resume();
         break;
       case 6: judge.pause_after = 1 + verb / 64; break;
-      case 7: judge.abandon_on_chunk = !judge.abandon_on_chunk; break;
+      case 7:
+        if (verb >= 128) {
+          judge.abandon_one();
+        } else {
+          judge.abandon_on_chunk = !judge.abandon_on_chunk;
+        }
+        break;
       default: {
         auto const wished = take() * std::size_t{4};  // before the size: it shortens the script
         auto const size = std::min(wished, script.size());
@@ -176,6 +205,6 @@ void play(std::string_view script) {
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
   if (size == 0) return 0;
   std::string_view const rest(reinterpret_cast<char const*>(data) + 1, size - 1);
-  data[0] % 2 == 0 ? compare_splits(rest) : play(rest);
+  data[0] % 2 == 0 ? compare_splits(rest) : play(rest, data[0] < 128 ? 1 : 3);
   return 0;
 }

@@ -96,6 +96,32 @@ TEST_CASE("an instance past its timeout takes no call: nothing of it would run")
   CHECK(late->error().code == Errc::not_found);
 }
 
+TEST_CASE("an instance takes as many calls at once as its function's capacity") {
+  Alone host;
+  TempDir directory;
+  directory.write("app.py", R"(
+import os, time
+def handler(event, context):
+    open('/tmp/%d' % event, 'w').close()
+    while len(os.listdir('/tmp')) < 2: time.sleep(0.01)
+    return event
+)");
+  auto function = python("app.handler");
+  function.limits.capacity = 2;
+  auto const id = host.await(host.invoker.start(function, directory.path())).value();
+  std::vector<Result<Outcome>> results;
+  auto const call = [&](int event) -> asio::awaitable<void> {
+    results.push_back(co_await host.invoker.call(id, std::to_string(event)));
+  };
+  for (int i = 0; i < 3; ++i) asio::co_spawn(host.io, call(i), [](std::exception_ptr) {});
+  host.io.restart();
+  host.io.run();
+  REQUIRE(results.size() == 3);
+  CHECK(results[0].error().code == Errc::conflict);  // before any of the others has ended
+  CHECK(results[1].value().ok());
+  CHECK(results[2].value().ok());
+}
+
 TEST_CASE("an invoker that goes ends what runs as lost, and a start with an error") {
   asio::io_context io;
   std::optional<Invoker> invoker = Invoker::open(io.get_executor(), Alone::options()).value();

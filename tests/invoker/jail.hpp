@@ -4,7 +4,9 @@
 #include <doctest/doctest.h>
 
 #include <boost/asio/io_context.hpp>
+#include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -105,6 +107,9 @@ struct How {
   InvokerOptions options = {};
   milliseconds timeout = 60s;
   std::string runtime = python_runtime();
+  unsigned capacity = 1;
+  std::string bootstrap = {};  // a program in place of the script; its runtime is "provided"
+  std::map<std::string, std::string> environment = {};
 };
 
 // One instance whose runtime is `script`, ready to be called. Calls may be made from inside events,
@@ -126,6 +131,12 @@ class Jail final : private BackendEvents {
     info->function.runtime = std::move(how.runtime);
     info->function.handler = "app.handler";
     info->function.limits.timeout = how.timeout;
+    info->function.limits.capacity = how.capacity;
+    info->function.environment = how.environment;
+    if (!how.bootstrap.empty()) {
+      std::filesystem::copy_file(how.bootstrap, directory_ / "bootstrap");
+      info->function.runtime = "provided";
+    }
     backend_->start({kInstance, std::move(info), Tree::borrow(directory_.path()).value()});
   }
   ~Jail() {
@@ -159,7 +170,8 @@ class Jail final : private BackendEvents {
     }
   }
   std::size_t turns_in(std::chrono::milliseconds time) { return io_.run_for(time); }
-  void resume() { backend_->resume(kInstance, std::to_string(calls_)); }
+  void resume() { resume(calls_); }
+  void resume(int call) { backend_->resume(kInstance, std::to_string(call)); }
   void stop() { backend_->stop(kInstance); }
   std::string const& output() const { return output_; }
   TempDir& directory() { return directory_; }
