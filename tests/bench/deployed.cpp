@@ -41,8 +41,9 @@ asio::awaitable<std::string> Deployed::deploy(std::string directory, std::string
 }
 
 Deployed::Deployed(std::string const& directory, std::string const& kind, Duration idle_expiry,
-                   std::chrono::seconds timeout) {
+                   std::chrono::seconds timeout, unsigned most_instances) {
   Options options;
+  options.scheduler.max_instances = most_instances;
   options.allow_degraded = true;
   options.scheduler.idle_expiry = idle_expiry;
   auto opened = Runtime::open(io.get_executor(), options);

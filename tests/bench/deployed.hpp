@@ -16,7 +16,8 @@ struct Deployed {
   // `directory` holds the code; `runtime` is "provided", "python" or "node" (then the newest
   // installed).
   Deployed(std::string const& directory, std::string const& runtime, Duration idle_expiry,
-           std::chrono::seconds timeout = std::chrono::seconds(30));
+           std::chrono::seconds timeout = std::chrono::seconds(30),
+           unsigned most_instances = SchedulerOptions{}.max_instances);
 
   // Runs `work` to its end on `io`.
   template <class T>

@@ -67,18 +67,23 @@ class Files:
     def __init__(self, work, programs, settings):
         self.work, self.bin, self.settings = work, programs, settings
         work.chmod(0o755)
-        self._program("native", "bench_hello", "hello")
-        self._program("echo", "bench_echo", "bootstrap")
         self._text("python/hello.py", PYTHON)
         self._text("endless/hello.py", "import time\ndef handler(event, context):\n    time.sleep(60)\n")
         self._text("node/index.js", NODE)
         self._text("empty/empty.js", "")
 
-    def _program(self, folder, program, name):
+    def code(self, folder, program, name):
+        """The directory with a program of ours as `name`, alone."""
         target = self.work / folder / name
-        target.parent.mkdir(mode=0o755)
-        shutil.copy(self.bin / program, target)
-        target.chmod(0o755)
+        if not target.exists():
+            self.run(program)
+            target.parent.mkdir(mode=0o755)
+            shutil.copy(self.bin / program, target)
+            target.chmod(0o755)
+        return str(target.parent)
+
+    def hello(self):
+        return self.code("hello", "bench_hello", "hello")
 
     def _text(self, name, text):
         path = self.work / name
@@ -99,7 +104,7 @@ class Files:
         if not bundle.exists():
             for folder in ("usr", "proc", "dev", "tmp", "var/task"):
                 (bundle / "rootfs" / folder).mkdir(parents=True)
-            config = bundle_config(str(bundle / "rootfs"), self.directory("native"), arguments)
+            config = bundle_config(str(bundle / "rootfs"), self.hello(), arguments)
             (bundle / "config.json").write_text(json.dumps(config))
         return str(bundle)
 

@@ -17,8 +17,8 @@ FRESH = NATIVE.format("empty pools")
 def native_vs_floor(files):
     return Row("cold.native.vs_floor", "cold", UNPINNED,
                FRESH + "; reference: cgroup, the same seven namespaces, exec, nothing else",
-               files.run("bench_cold_native", files.directory("native")),
-               files.run("floor_spawn", "net", files.directory("native/hello")), (10, 10), function="hello")
+               files.run("bench_cold_native", files.hello()),
+               files.run("floor_spawn", "net", files.hello() + "/hello"), (10, 10), function="hello")
 
 
 HELD = "1"  # seconds that the program stays for its posture to be read
@@ -26,11 +26,11 @@ HELD = "1"  # seconds that the program stays for its posture to be read
 
 def native_vs_rival(files, rival, words, opener, block):
     return Row(f"cold.native.vs_{rival}", "cold", UNPINNED, f"{FRESH}; reference: {words}",
-               files.run("bench_cold_native", files.directory("native")), opener, (10, block), function="hello")
+               files.run("bench_cold_native", files.hello()), opener, (10, block), function="hello")
 
 
 def native_vs_bwrap(files):
-    task = files.directory("native")
+    task = files.hello()
     shares = [f"--unshare-{kind}" for kind in ("user", "pid", "net", "ipc", "uts", "cgroup")]
     command = [tool("bwrap"), *shares, "--ro-bind", "/usr", "/usr", "--proc", "/proc", "--dev", "/dev", "--tmpfs",
                "/tmp", "--ro-bind", task, "/var/task", "--cap-drop", "ALL", "--clearenv", "/var/task/hello"]
@@ -76,7 +76,7 @@ def interpreter_vs_bare(files, kind, bare):
                files.run("bench_calls", "cold", "spread", kind if kind == "python" else "nodejs",
                          files.directory(kind)),
                files.run("floor_program", "exit", *bare), (3, 3), function=kind,
-               base=files.run("bench_cold_native", files.directory("native")))
+               base=files.run("bench_cold_native", files.hello()))
 
 
 def python_vs_bare(files):
@@ -94,7 +94,7 @@ SCALEOUT = ("ours: starts of a static program a second through Sandbox, 32 at on
 def scaleout(files, name, words, reference):
     milliseconds = files.settings.scaleout_milliseconds()
     return Row(name, "cold", UNPINNED, SCALEOUT + words,
-               files.run("bench_many_jails", "rate", files.directory("native"), str(milliseconds)),
+               files.run("bench_many_jails", "rate", files.hello(), str(milliseconds)),
                files.run("floor_scaleout", *reference(str(milliseconds))), (1, 1), unit="1/s", scale=1,
                operations=lambda rate: rate * milliseconds / 1000)
 
@@ -102,7 +102,7 @@ def scaleout(files, name, words, reference):
 def scaleout_vs_floor(files):
     return scaleout(files, "scaleout.per_s.vs_floor_nonet",
                     "reference: cgroup, six namespaces (no network), exec, the same way",
-                    lambda duration: ["nonet", duration, files.directory("native/hello")])
+                    lambda duration: ["nonet", duration, files.hello() + "/hello"])
 
 
 def scaleout_vs_runc(files):
@@ -111,12 +111,12 @@ def scaleout_vs_runc(files):
 
 
 def density(files):
-    program = files.directory("native/hello")
+    program = files.hello() + "/hello"
     return Density("density.native.vs_plain",
                    "no A B B A: ours, the reference and the parts one after the other, five times; how MemAvailable falls "
                    "between 500 and 1,000 idle instances (jails with a private network and a listener, each a pid 1 "
                    "and a static program that waits) against plain idle processes of the same program",
-                   files.run("bench_many_jails", "idle", files.directory("native")),
+                   files.run("bench_many_jails", "idle", files.hello()),
                    files.run("floor_density", program),
                    {"the process": files.run("floor_density", program),
                     "with a cgroup": files.run("floor_density", program, "cgroup"),

@@ -1,6 +1,7 @@
 """Rows of calls on warm instances, and of what decides about them."""
 
 import socket
+from dataclasses import dataclass
 
 from files import rival, tool, workerd
 from measure import Row
@@ -15,30 +16,45 @@ ONE_CPU = "one CPU for both processes"
 PLACEMENTS = {"pinned": ONE_CPU, "spread": "unpinned"}
 
 
-def inprocess(files, placement, suffix):
-    return Row(f"warm.inprocess.lambda.vs_uds_rtt{suffix}", "warm", PLACEMENTS[placement],
-               "ours: Runtime::invoke to the Outcome over Lambda's Runtime API, 1 KB in and out, a function in C; "
+@dataclass
+class Contract:
+    """How an instance is asked: `kind` of bench_calls and the like, and the function that echoes over it."""
+    name: str
+    kind: str
+    program: str
+    words: str
+
+    def code(self, files):
+        return [self.kind, files.code(f"echo-{self.name}", self.program, "bootstrap")]
+
+
+LAMBDA = Contract("lambda", "provided", "bench_echo", "Lambda's Runtime API")
+
+
+def inprocess(files, contract, placement, suffix=""):
+    return Row(f"warm.inprocess.{contract.name}.vs_uds_rtt{suffix}", "warm", PLACEMENTS[placement],
+               f"ours: Runtime::invoke to the Outcome over {contract.words}, 1 KB in and out, a function in C; "
                "reference: 1 KB over a unix stream to another process and back",
-               files.run("bench_calls", "warm", placement, "provided", files.directory("echo")),
-               files.run("floor_uds", placement), (1000, 1000), function="echo")
+               files.run("bench_calls", "warm", placement, *contract.code(files)),
+               files.run("floor_uds", placement), (1000, 1000), function=contract.program)
 
 
-def http(files, placement, suffix):
+def http(files, placement, suffix=""):
+    def command(mode):
+        return files.run("bench_http", mode, placement, *LAMBDA.code(files))
     return Row(f"warm.http.vs_inline{suffix}", "warm", PLACEMENTS[placement],
                "ours: POST /function/NAME, 1 KB in and out, a function in C, one keep-alive connection; "
                "reference: GET /healthz of the same server: no body and no function",
-               files.run("bench_http", "function", placement, "provided", files.directory("echo")),
-               files.run("bench_http", "inline", placement, "provided", files.directory("echo")), (1000, 1000),
-               function="echo")
+               command("function"), command("inline"), (1000, 1000), function=LAMBDA.program)
 
 
-def throughput_inprocess(files):
-    return Row("throughput.inprocess.lambda.vs_uds_echo", "warm", "one CPU for all processes",
-               "ours: calls a second through Runtime::invoke over Lambda's Runtime API, 8 in flight on 8 instances "
+def throughput_inprocess(files, contract):
+    return Row(f"throughput.inprocess.{contract.name}.vs_uds_echo", "warm", "one CPU for all processes",
+               f"ours: calls a second through Runtime::invoke over {contract.words}, 8 in flight on 8 instances "
                "of a function in C, 1 KB in and out; reference: messages a second, 1 KB there and back, 8 in flight "
                "on 8 unix streams to one process with one epoll descriptor",
-               files.run("bench_throughput", "pinned", "provided", files.directory("echo")),
-               files.run("floor_echo", "pinned"), (1, 1), unit="1/s", scale=1, function="echo",
+               files.run("bench_throughput", "pinned", *contract.code(files)),
+               files.run("floor_echo", "pinned"), (1, 1), unit="1/s", scale=1, function=contract.program,
                operations=lambda rate: CALLS)
 
 
@@ -56,21 +72,22 @@ def answers(port):
         return False
 
 
-def throughput_http(files):
+def throughput_http(files, contract):
     wrk, script, port = tool("wrk"), rival("post.lua"), free_port()
-    ours = files.run("bench_http", "serve", "spread", "provided", files.directory("echo"))
+    ours = files.run("bench_http", "serve", "spread", *contract.code(files))
     theirs = [workerd(), "serve", rival("workerd.capnp"), f"--socket-addr=http=127.0.0.1:{port}"]
-    return Row("throughput.http.lambda.vs_workerd", "warm",
+    return Row(f"throughput.http.{contract.name}.vs_workerd", "warm",
                f"server and function on CPU {Served.SERVER_CPU}, wrk on CPU {Served.CLIENT_CPU}",
                f"ours: POST /function/NAME a second, {Served.CONNECTIONS} connections of wrk, 250 bytes of JSON there "
-               "and back, a function in C over Lambda's Runtime API; reference: workerd with a worker in JavaScript "
+               f"and back, a function in C over {contract.words}; reference: workerd with a worker in JavaScript "
                "that parses and answers the JSON: another language, and no process of its own for it",
                lambda: Served(lambda cpu: Program(ours, cpu), wrk,
                               lambda server: f"http://{server.first.split()[1]}/function/bench", script,
                               WRK_SECONDS),
                lambda: Served(lambda cpu: Plain(theirs, cpu, lambda: answers(port)), wrk,
                               lambda server: f"http://127.0.0.1:{port}/", script, WRK_SECONDS),
-               (1, 1), unit="1/s", scale=1, function="echo", operations=lambda rate: rate * WRK_SECONDS)
+               (1, 1), unit="1/s", scale=1, function=contract.program,
+               operations=lambda rate: rate * WRK_SECONDS)
 
 
 def timeout_answer(files):
@@ -92,9 +109,9 @@ MILLION, FEW = 1_000_000, 1000
 BYTES_EACH = 600
 
 
-def registered(files, mode, words):
+def registered(files, mode, level, words):
     many = 2 * FEW if files.settings.smoke else MILLION
-    return Row(f"functions.1m.{mode}_vs_1k", "none", "unpinned",
+    return Row(f"functions.1m.{mode}_vs_1k", level, "unpinned",
                f"{words}, with {MILLION:,} functions registered and durable; reference: with {FEW:,}",
                files.run("bench_functions_million", mode, str(many), files.directory("functions")),
                files.run("bench_functions_million", mode, str(FEW), files.directory("functions")), (1000, 1000))
@@ -110,16 +127,16 @@ def registered_bytes(files):
 
 
 ROWS = {
-    "warm.inprocess.lambda.vs_uds_rtt": lambda files: inprocess(files, "pinned", ""),
-    "warm.inprocess.lambda.vs_uds_rtt@spread": lambda files: inprocess(files, "spread", "@spread"),
-    "warm.http.vs_inline": lambda files: http(files, "pinned", ""),
+    "warm.inprocess.lambda.vs_uds_rtt": lambda files: inprocess(files, LAMBDA, "pinned"),
+    "warm.inprocess.lambda.vs_uds_rtt@spread": lambda files: inprocess(files, LAMBDA, "spread", "@spread"),
+    "warm.http.vs_inline": lambda files: http(files, "pinned"),
     "warm.http.vs_inline@spread": lambda files: http(files, "spread", "@spread"),
-    "throughput.inprocess.lambda.vs_uds_echo": throughput_inprocess,
-    "throughput.http.lambda.vs_workerd": throughput_http,
+    "throughput.inprocess.lambda.vs_uds_echo": lambda files: throughput_inprocess(files, LAMBDA),
+    "throughput.http.lambda.vs_workerd": lambda files: throughput_http(files, LAMBDA),
     "functions.1m.dispatch_vs_1k": lambda files: registered(
-        files, "dispatch", "ours: Runtime::invoke of a callable of the host, 200 of them by turns"),
+        files, "dispatch", "warm", "ours: Runtime::invoke of a callable of the host, 200 of them by turns"),
     "functions.1m.listing_vs_1k": lambda files: registered(
-        files, "listing", "ours: a page of 50 functions, from anywhere in the list"),
+        files, "listing", "none", "ours: a page of 50 functions, from anywhere in the list"),
     "functions.1m.bytes_vs_promise": registered_bytes,
     "timeout.answer.vs_limit": timeout_answer,
     "scheduler.decisions.100k_vs_1k": scheduler_scale,

@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import re
+import select
 import subprocess
 import time
 import urllib.request
@@ -13,6 +14,7 @@ import posture
 import processes
 
 PR_SET_CHILD_SUBREAPER = 36
+PATIENCE = 600  # seconds for one answer; a million functions are deployed before the first one
 
 
 class Missing(Exception):
@@ -46,8 +48,14 @@ class Program:
             self.close()
             raise
 
+    def _read_line(self):
+        if not select.select([self.process.stdout], [], [], PATIENCE)[0]:
+            self.process.kill()
+            raise Failed(f"{self.name} gave no answer within {PATIENCE} s")
+        return self.process.stdout.readline()
+
     def _first_line(self):
-        line = self.process.stdout.readline().strip()
+        line = self._read_line().strip()
         if line.startswith("unavailable: "):
             raise Missing(f"{self.name}: {line.removeprefix('unavailable: ')}")
         if line.split(" ")[0] != "ready":
@@ -58,7 +66,7 @@ class Program:
         try:
             self.process.stdin.write(line + "\n")
             self.process.stdin.flush()
-            return self.process.stdout.readline()
+            return self._read_line()
         except BrokenPipeError:
             return ""
 

@@ -80,7 +80,9 @@ int nothing(void*) { return 0; }
 int main(int argc, char** argv) {
   if (argc != 4 || !place(argv[1]))
     return std::fprintf(stderr, "usage: bench_throughput pinned|spread KIND DIRECTORY\n"), 2;
-  bench::Deployed host(argv[3], argv[2], std::chrono::hours(1));
+  // Not one more: a call that comes before the last one's instance has asked for it waits.
+  bench::Deployed host(argv[3], argv[2], std::chrono::hours(1), std::chrono::seconds(30),
+                       kInFlight);
   if (!host.problem.empty()) return unavailable(host.problem.c_str());
   if (!prepare(host)) return unavailable("there are not eight warm instances");
   sampled const serving{block, nothing, nothing, &host};
