@@ -7,7 +7,7 @@
 namespace faas::bench {
 
 std::pair<std::string, std::string> runtime_of(std::string const& kind) {
-  if (kind == "provided") return {"provided", "echo"};
+  if (kind == "provided" || kind == "native") return {kind, "echo"};
   std::string found;
   for (std::string const& name : installed_runtimes("/usr/bin"))
     if (name.starts_with(kind)) found = std::max(found, name);

@@ -13,8 +13,8 @@ struct Deployed {
   std::optional<Runtime> runtime;
   std::string problem;  // why it could not be opened or deployed; empty: ready
 
-  // `directory` holds the code; `runtime` is "provided", "python" or "node" (then the newest
-  // installed).
+  // `directory` holds the code; `runtime` is "provided", "native", "python" or "node" (then the
+  // newest installed).
   Deployed(std::string const& directory, std::string const& runtime, Duration idle_expiry,
            std::chrono::seconds timeout = std::chrono::seconds(30),
            unsigned most_instances = SchedulerOptions{}.max_instances);
