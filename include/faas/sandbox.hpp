@@ -14,8 +14,9 @@
 
 namespace faas::inline v0 {
 
-// Which default-deny allow-list of system calls the program gets.
-enum class SeccompClass { general, python, node };
+// Which default-deny allow-list of system calls the program gets. `native` is `general` for a
+// program with a channel_fd: no socket that it may pass to the host can block the host's close.
+enum class SeccompClass { general, python, node, native };
 
 // How the program is kept apart. A microVM is a later value.
 enum class Isolation { jail };

@@ -152,7 +152,8 @@ Spec make_spec(FunctionInfo const& info, Launch const& launch, std::filesystem::
     case RuntimeFamily::provided:
     case RuntimeFamily::native:
       spec.argv = {find_bootstrap(task)};
-      spec.seccomp = SeccompClass::general;
+      spec.seccomp =
+          launch.family == RuntimeFamily::native ? SeccompClass::native : SeccompClass::general;
       break;
     case RuntimeFamily::python:
       spec.argv = {launch.interpreter, std::string(kPythonShim)};

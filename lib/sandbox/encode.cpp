@@ -28,6 +28,7 @@ char const* to_text(SeccompClass which) {
     case SeccompClass::general: return "general";
     case SeccompClass::python: return "python";
     case SeccompClass::node: return "node";
+    case SeccompClass::native: return "native";
   }
   return "?";
 }

@@ -63,12 +63,13 @@ class Compiler {
     if (!n || !(rule.classes & class_)) return;
     if (rule.needs == Needs::memory_controller && !memory_controller_) return;
     decided_.insert(*n);
+    whatever_.insert(*n);
     note(rule.call, ::seccomp_rule_add_array(context_.get(), SCMP_ACT_ALLOW, *n, 0, nullptr));
   }
 
   void allow(ArgumentRule const& rule) {
     auto const n = number_of(rule.call);
-    if (!n) return;
+    if (!n || whatever_.contains(*n)) return;
     decided_.insert(*n);
     scmp_arg_cmp compare[3];
     for (int i = 0; i < rule.compares; ++i) {
@@ -106,7 +107,7 @@ class Compiler {
   unsigned const class_;
   bool const memory_controller_;
   std::unique_ptr<void, decltype(&::seccomp_release)> context_{nullptr, &::seccomp_release};
-  std::set<int> decided_;
+  std::set<int> decided_, whatever_;  // calls: those with a rule, those allowed with any arguments
   std::optional<Error> error_;
 };
 

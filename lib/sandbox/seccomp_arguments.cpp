@@ -46,6 +46,13 @@ constexpr ArgumentRule limit(std::uint64_t resource, char const* reason) {
   return call("prlimit64", reason, {0, 0}, {1, resource});
 }
 
+constexpr ArgumentRule level(std::uint64_t which, char const* reason) {
+  return call("setsockopt", reason, {1, which & kInt, kInt});
+}
+constexpr ArgumentRule of_socket(std::uint64_t value, std::uint64_t mask, char const* reason) {
+  return call("setsockopt", reason, {1, SOL_SOCKET, kInt}, {2, value, mask & kInt});
+}
+
 constexpr ArgumentRule kArguments[] = {
     call("clone", "glibc, musl, Go: threads and children, never with a namespace of their own (G8)",
          {0, 0, kNewNamespaces}),
@@ -64,6 +71,20 @@ constexpr ArgumentRule kArguments[] = {
     call("socketpair", "libuv's pipes to children", {0, AF_UNIX}, {1, SOCK_STREAM, kType}),
     call("socketpair", "Rust UnixDatagram::pair, Python", {0, AF_UNIX}, {1, SOCK_DGRAM, kType}),
     call("socketpair", "Chromium and its zygote", {0, AF_UNIX}, {1, SOCK_SEQPACKET, kType}),
+
+    // Where there is a channel to the host. The first 32 options of a socket but SO_LINGER, 13:
+    // such a socket, passed to the host, would have the host wait in close() for as long as it
+    // says, also as a stowaway in the queue of another socket. From 6.17 SO_PASSRIGHTS could keep
+    // it away.
+    level(IPPROTO_IP, "servers and clients of libuv, Go, Java"),
+    level(IPPROTO_TCP, "TCP_NODELAY and keep-alive: libuv, Go, Java"),
+    level(IPPROTO_UDP, "segmentation: QUIC in Go"),
+    level(IPPROTO_IPV6, "IPV6_V6ONLY: libuv, Go, Java"),
+    of_socket(0, ~0xeu, "0, 2 to 14, even: Go, libuv, Java, as SO_REUSEADDR and SO_RCVBUF"),
+    of_socket(2, ~0xdu, "2, 3, 6, 7, 10, 11, 14, 15: Go, libuv, Java, as SO_REUSEPORT"),
+    of_socket(0, ~0xbu, "0 to 3, 8 to 11: Go, libuv, Java, as SO_KEEPALIVE"),
+    of_socket(0, ~0x7u, "0 to 7: Go, libuv, Java, as SO_SNDBUF"),
+    of_socket(0x10, ~0xfu, "16 to 31: glibc, Java, as SO_RCVTIMEO"),
 
     // No TIOCSTI, TIOCLINUX, TIOCSCTTY, and nothing of a driver's.
     control(FIONREAD, "bytes waiting: Python, libuv, Java"),

@@ -213,7 +213,7 @@ constexpr CallRule kCalls[] = {
     {"getsockname", "Node, Python, Go, Java"},
     {"getpeername", "Go, Python, Node"},
     {"getsockopt", "Node, Python, Go, Java"},
-    {"setsockopt", "Node, Python, Go, Java"},
+    {"setsockopt", "Node, Python, Go, Java", kWithoutChannel},
     {"sendto", "send of glibc and musl, DNS"},
     {"recvfrom", "recv of glibc and musl, DNS"},
     {"sendmsg", "libuv, Go, Python"},

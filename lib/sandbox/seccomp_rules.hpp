@@ -8,8 +8,16 @@
 
 namespace faas::inline v0::sandbox {
 
-// Which programs a rule stands for.
-enum Classes : unsigned { kGeneral = 1, kPython = 2, kNode = 4, kEvery = 7 };
+// Which programs a rule stands for. The bit of a SeccompClass is 1 << its value; what stands for
+// the general class does for the native one, unless it says otherwise.
+enum Classes : unsigned {
+  kPython = 2,
+  kNode = 4,
+  kNative = 8,
+  kGeneral = 1 | kNative,
+  kEvery = kGeneral | kPython | kNode,
+  kWithoutChannel = kEvery & ~kNative  // rules on the arguments stand for the native class
+};
 
 enum class Needs {
   nothing,
@@ -33,7 +41,8 @@ struct Compare {
   std::uint64_t mask = ~0ull;
 };
 
-// Allowed with exactly these arguments.
+// Allowed with exactly these arguments, in every class that does not allow the call whatever they
+// are.
 struct ArgumentRule {
   char const* call;
   char const* reason;

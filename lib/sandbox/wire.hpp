@@ -12,7 +12,7 @@ inline constexpr std::uint32_t kVersion = 4;
 // The default send buffer of a unix socket (212,992 bytes) carries it in one message.
 inline constexpr std::size_t kMaxMessage = 192 * 1024;
 inline constexpr std::size_t kMaxFilter = 4096 * 8;  // BPF_MAXINSNS instructions
-inline constexpr int kFilters = 3;                   // one for each SeccompClass
+inline constexpr int kFilters = 4;                   // one for each SeccompClass
 inline constexpr int kSlots = 25;
 inline constexpr std::uint32_t kTrees = 8;          // roots the spawner keeps
 inline constexpr std::uint32_t kSpawnersOwn = ~0u;  // Start::owner: no id but the spawner's

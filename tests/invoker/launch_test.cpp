@@ -135,6 +135,7 @@ TEST_CASE("a native function has a channel instead of the Runtime API") {
   auto const launch = parse_runtime("native", nothing.path()).value();
   auto const spec = make_spec(info_of("native"), launch, nothing.path(), "us-east-1", "i");
   CHECK_FALSE(spec.listener);
+  CHECK(spec.seccomp == SeccompClass::native);
   CHECK(std::none_of(spec.environment.begin(), spec.environment.end(), [](auto const& e) {
     return e.starts_with("AWS_LAMBDA_RUNTIME_API") || e.starts_with("AWS_EXECUTION_ENV");
   }));

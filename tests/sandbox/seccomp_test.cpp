@@ -25,11 +25,12 @@ std::set<std::string> allowed(Classes which) {
 }  // namespace
 
 TEST_CASE("each class allows at most 230 calls") {
-  for (auto const which : {kGeneral, kPython, kNode}) CHECK(allowed(which).size() <= 230);
+  for (auto const which : {kGeneral, kPython, kNode, kNative}) CHECK(allowed(which).size() <= 230);
 }
 
 TEST_CASE("a filter is compiled for each class, small enough for the kernel") {
-  for (auto const which : {SeccompClass::general, SeccompClass::python, SeccompClass::node}) {
+  for (auto const which :
+       {SeccompClass::general, SeccompClass::python, SeccompClass::node, SeccompClass::native}) {
     auto const program = compile_filter(which, true).value();
     CHECK(program.size() % sizeof(sock_filter) == 0);
     CHECK(program.size() / sizeof(sock_filter) < 700);
@@ -47,7 +48,8 @@ TEST_CASE("what no function needs is refused in every class, by the errno that t
                                                  {"bounding", "0"},
                                                  {"int80", "SYS"},
                                                  {"x32", "SYS"}};
-  for (auto const which : {SeccompClass::general, SeccompClass::python, SeccompClass::node}) {
+  for (auto const which :
+       {SeccompClass::general, SeccompClass::python, SeccompClass::node, SeccompClass::native}) {
     auto spec = Jails::victim({"attempts"});
     spec.seccomp = which;
     auto const story = jails.run(spec);
