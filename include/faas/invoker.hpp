@@ -55,7 +55,8 @@ class CallSink {
 struct StartRequest {
   InstanceId instance;
   std::shared_ptr<FunctionInfo const> function;
-  Tree code;  // held as long as the instance lives
+  Tree code;            // held as long as the instance lives
+  bool tenant = false;  // it serves one tenant: nothing of it may pass to another instance
 };
 
 // What a backend reports of its instances; all calls on the backend's executor.

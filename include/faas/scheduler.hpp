@@ -79,6 +79,7 @@ struct Start {
   InstanceId instance;
   RevisionId revision;
   Place place;
+  bool tenant = false;  // for calls of one tenant; nothing of it may pass to another instance
 };
 struct Stop {
   InstanceId instance;

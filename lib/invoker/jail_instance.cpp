@@ -60,6 +60,7 @@ Result<void> JailInstance::submit() {
   }
   spec.output_fd = spec.error_fd = writer.get();
   spec.channel_fd = channel->get();
+  if (request_.tenant) spec.recycle.clear();
   auto ticket = context_.sandbox.submit(spec);
   if (!ticket) return ticket.error();
   ticket_ = *ticket;

@@ -148,6 +148,8 @@ Spec make_spec(FunctionInfo const& info, Launch const& launch, std::filesystem::
   // cpu.weight.
   spec.cpus = std::max(1.0, static_cast<double>(limits.memory.mib()) / 1769.0);
   spec.listener = launch.family != RuntimeFamily::native;
+  spec.recycle = fmt::format("{} {} {}", info.function.name.account, info.function.name.name,
+                             static_cast<std::uint64_t>(info.revision));
   switch (launch.family) {
     case RuntimeFamily::provided:
     case RuntimeFamily::native:

@@ -110,6 +110,7 @@ void Core::do_start(action::Start const& start) {
   FAAS_CHECK(found != revisions_.end());
   auto& instance = instances_[start.instance];
   instance.revision = found->second;
+  instance.tenant = start.tenant;
   instance.asked = now();
   instance.started = std::chrono::system_clock::now();
   ++instance.revision->instances;
@@ -166,7 +167,7 @@ void Core::start_instance(InstanceId id, Instance& instance) {
   instance.start.code = now() - instance.asked;
   bool const cached = std::exchange(revision->tree_was_cached, true);
   instance.level = cached ? StartLevel::cold : StartLevel::first;
-  backend(revision->place).start({id, revision->info, revision->tree});
+  backend(revision->place).start({id, revision->info, revision->tree, instance.tenant});
 }
 
 void Core::on_ready(InstanceId id, Timing const& timing) {

@@ -59,6 +59,7 @@ struct Instance {
   TimePoint asked{};  // for the code stage
   Timing start;       // stages of its start
   StartLevel level = StartLevel::cold;
+  bool tenant = false;
   LineAssembler lines;
   SystemTime started{};
   std::uint64_t calls = 0;

@@ -14,6 +14,8 @@ namespace {
 constexpr std::uint64_t kDescriptorsEach =
     6;  // listener, output, connections, and what the spawner holds for us
 constexpr std::uint64_t kDescriptorsOurs = 64;
+// Cold starts in a row that find their network and cgroup ready; 1.7 MiB of the kernel's.
+constexpr unsigned kNetworks = 8;
 
 Result<void> check_descriptors(unsigned max_instances) {
   rlimit limit{};
@@ -49,6 +51,7 @@ SandboxOptions sandbox_options(Options const& options, std::string const& runtim
   sandbox.uid_base = options.uid_base;
   sandbox.uid_count = options.uid_count;
   sandbox.allow_degraded = options.allow_degraded;
+  sandbox.networks = kNetworks;
   return sandbox;
 }
 

@@ -138,17 +138,21 @@ Cgroups::~Cgroups() {
 
 void Cgroups::remove_dead_neighbours() const { remove_dead_groups(parent_.get()); }
 
-Result<Cgroup> Cgroups::create(Spec const& spec) const {
-  if (::mkdirat(own_.get(), spec.id.c_str(), 0755) != 0)
-    return sys::errno_error("mkdir of cgroup " + spec.id, errno);
+Result<Cgroup> Cgroups::make(std::string name) const {
+  if (::mkdirat(own_.get(), name.c_str(), 0755) != 0)
+    return sys::errno_error("mkdir of cgroup " + name, errno);
   Cgroup group;
-  group.name_ = spec.id;
-  group.fd_ = open_group(own_.get(), spec.id);
+  group.fd_ = open_group(own_.get(), name);
+  group.name_ = std::move(name);
   if (!group) {  // no descriptor free; a jail without its group would be one without limits
-    auto const error = sys::errno_error("open of cgroup " + spec.id, errno);
+    auto const error = sys::errno_error("open of cgroup " + group.name_, errno);
     remove(group);
     return error;
   }
+  return group;
+}
+
+Result<void> Cgroups::limit(Cgroup const& group, Spec const& spec) const {
   auto const set = [&](char const* file, std::string const& value) {
     return sys::write_text(group.fd(), file, value);
   };
@@ -166,7 +170,25 @@ Result<Cgroup> Cgroups::create(Spec const& spec) const {
   if (done && controllers_.cpu && spec.cpus > 0)
     done =
         set("cpu.max", fmt::format("{} 100000", static_cast<std::uint64_t>(spec.cpus * 100'000)));
-  if (!done) {
+  return done;
+}
+
+// No id of a Spec has a "_".
+void Cgroups::prepare() {
+  if (auto group = make(fmt::format("_{}", ++prepared_))) ready_.push_back(std::move(*group));
+}
+
+Result<Cgroup> Cgroups::create(Spec const& spec) {
+  Cgroup group;
+  if (ready_.empty()) {
+    auto made = make(spec.id);
+    if (!made) return made;
+    group = std::move(*made);
+  } else {
+    group = std::move(ready_.back());
+    ready_.pop_back();
+  }
+  if (auto done = limit(group, spec); !done) {
     remove(group);
     return done.error();
   }

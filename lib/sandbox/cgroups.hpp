@@ -6,6 +6,7 @@
 #include <faas/sandbox.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "sys/fd.hpp"
 
@@ -60,8 +61,12 @@ class Cgroups {
   Cgroups& operator=(Cgroups&&) noexcept = default;
 
   Controllers controllers() const { return controllers_; }
-  // With its limits set, before anything is in it. Errors: conflict (the id is in use), io.
-  Result<Cgroup> create(Spec const&) const;
+  // With its limits set, before anything is in it: one made ahead, under a name of its own, or one
+  // named by the id. Errors: conflict (the id is in use), io.
+  Result<Cgroup> create(Spec const&);
+  // Makes one ahead, if it can be made. It is used once, as every other.
+  void prepare();
+  std::size_t ready() const { return ready_.size(); }
   // When it is no longer populated. False: it still is.
   bool remove(Cgroup&) const;
   // Of runtimes that died since this one was opened.
@@ -69,11 +74,15 @@ class Cgroups {
 
  private:
   Cgroups() = default;
+  Result<Cgroup> make(std::string name) const;
+  Result<void> limit(Cgroup const&, Spec const&) const;
 
   sys::Fd parent_;
   sys::Fd own_;  // locked: this runtime lives
   std::string name_;
   Controllers controllers_;
+  std::vector<Cgroup> ready_;
+  std::uint64_t prepared_ = 0;
 };
 
 }  // namespace faas::inline v0::sandbox

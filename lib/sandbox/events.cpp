@@ -34,6 +34,8 @@ std::optional<SandboxEvent> Sandbox::Impl::poll() {
   if (!ready.empty()) {
     event = std::move(ready.front());
     ready.pop_front();
+  } else {
+    prepare();
   }
   show_readable();
   return event;
@@ -53,12 +55,17 @@ void Sandbox::Impl::take_reply(SpawnerReply reply) {
 void Sandbox::Impl::on_started(Jails::iterator it, SpawnerReply& reply) {
   auto& jail = it->second;
   jail.pid = reply.head.pid;
+  end_building(jail);
   // None was free here: without its listener or its pidfd it is of no use and out of reach.
   if (reply.fds.size() != jail.files) signal(it->first, wire::Verb::kill);
   Started event;
   event.ticket = it->first;
   event.pid = jail.pid;
-  event.jail = std::chrono::steady_clock::now() - jail.submitted;
+  // steady_clock is CLOCK_MONOTONIC, for both C++ libraries of Linux.
+  TimePoint const exec_at{std::chrono::nanoseconds(reply.head.exec_at)};
+  event.jail = (reply.head.exec_at ? exec_at : std::chrono::steady_clock::now()) - jail.submitted;
+  event.exec = std::chrono::nanoseconds(reply.head.exec_ns);
+  if (jail.pooled || reply.head.pooled) event.from = StartedFrom::pooled;
   if (!reply.fds.empty()) jail.pidfd = std::move(reply.fds[0]);
   if (reply.fds.size() > 1) event.listener = reply.fds[1].release();
   ready.push_back(event);

@@ -1,14 +1,9 @@
 #include "sandbox/plan.hpp"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <net/if.h>
-#include <netinet/in.h>
 #include <sched.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 
 #include <csignal>
 
@@ -16,8 +11,6 @@
 
 namespace faas::inline v0::sandbox {
 namespace {
-
-constexpr std::uint16_t kListenerPort = 9001;
 
 void write_jail_file(Builder& b, char const* open_name, char const* write_name, std::string path,
                      std::string const& text) {
@@ -46,37 +39,6 @@ void plan_maps(Builder& b, std::uint32_t uid, std::uint32_t gid) {
   // host.
   write_jail_file(b, "open-oom-score", "oom-score", "oom_score_adj", "1000");
   b.exactly(1, "release-jail", FAAS_CALL(write), {slot::report, Blob{"g", "\"g\""}, number(1)});
-}
-
-void plan_listener(Builder& b) {
-  // G11: identity is which listener accepted. Bound before any byte of the function runs and
-  // without SO_REUSEPORT, so it can neither take the port nor share it.
-  b.open(slot::listener, "listener-socket", FAAS_CALL(socket),
-         {FAAS_N(AF_INET), FAAS_N(SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK), number(0)});
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(kListenerPort);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  b.step("listener-bind", FAAS_CALL(bind),
-         {slot::listener, structure(address, "127.0.0.1:9001"), number(sizeof address)});
-  b.step("listener-listen", FAAS_CALL(listen), {slot::listener, number(128)});
-}
-
-// Needs no mapped id, so it runs while the spawner writes the maps.
-void plan_network(Builder& b) {
-  b.in(wire::Where::network);
-  // A new network namespace has a loopback that is down; nothing else is in it, so no route to the
-  // host.
-  b.open(slot::temp, "loopback-socket", FAAS_CALL(socket),
-         {FAAS_N(AF_INET), FAAS_N(SOCK_DGRAM | SOCK_CLOEXEC), number(0)});
-  ifreq request{};
-  std::strcpy(request.ifr_name, "lo");
-  request.ifr_flags = IFF_UP | IFF_RUNNING;
-  b.step("loopback-up", FAAS_CALL(ioctl),
-         {slot::temp, FAAS_N(SIOCSIFFLAGS), structure(request, "{lo, IFF_UP|IFF_RUNNING}")});
-  b.close(slot::temp);
-  if (b.spec.listener) plan_listener(b);
-  b.in(wire::Where::jail);
 }
 
 void plan_identity(Builder& b) {

@@ -66,6 +66,9 @@ Plan make_plan(Spec const&, Facts const&, std::uint32_t host_uid, std::uint32_t 
 // process in mount and pid namespaces of its own, and copied with the mount namespace of each jail.
 Plan make_tree(std::vector<SpecFile> const& files, Facts const&);
 
+// The steps that make a new network namespace one for a jail with a listener.
+Plan make_network(Facts const&);
+
 // One line a step, for people and for the golden test.
 std::string to_text(Plan const&);
 

@@ -19,7 +19,7 @@ namespace faas::inline v0::sandbox {
 namespace slot {
 inline constexpr SlotArg report{wire::kReport, "report"}, output{wire::kOutput, "output"},
     error{wire::kError, "error"}, jail_directory{wire::kJailDirectory, "jail"};
-inline constexpr SlotArg listener{4, "listener"}, temp{5, "temp"}, usr{6, "usr"},
+inline constexpr SlotArg listener{wire::kListener, "listener"}, temp{5, "temp"}, usr{6, "usr"},
     alternatives{7, "alternatives"}, task{8, "task"}, opt{9, "opt"}, proc{15, "proc"},
     tmp{16, "tmp"}, null{17, "null"}, channel{wire::kChannel, "channel"};
 inline constexpr SlotArg devices[] = {
@@ -75,6 +75,7 @@ class Builder {
 
 // The parts, in the order of the walk.
 void plan_package_trees(Builder&);  // plan_root.cpp
+void plan_network(Builder&);        // plan_network.cpp
 void plan_root(Builder&);           // plan_root.cpp
 void plan_program(Builder&);        // plan_program.cpp
 void plan_scheduling(Builder&);     // plan_program.cpp

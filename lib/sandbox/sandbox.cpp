@@ -143,6 +143,7 @@ Result<void> Sandbox::Impl::open(SandboxOptions const& options) {
   if (facts.degraded() && !options.allow_degraded) return degraded_host(facts);
   if (auto ok = open_ids(options); !ok) return ok;
   if (auto ok = open_handles(); !ok) return ok;
+  if (facts.privilege == Privilege::root) networks = options.networks;
   return ensure_spawner();
 }
 
@@ -157,7 +158,32 @@ Result<void> Sandbox::Impl::ensure_spawner() {
   event.events = EPOLLIN;
   if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, spawner->socket(), &event) != 0)
     return sys::errno_error("epoll_ctl", errno);
-  return {};
+  return networks ? send_pool() : Result<void>();
+}
+
+Result<void> Sandbox::Impl::send_pool() {
+  auto const encoded = encode(make_network(facts));
+  wire::Networks head;
+  head.count = networks;
+  head.steps = encoded.steps;
+  head.arena = encoded.arena;
+  return send(bytes_of(head) + encoded.bytes, {});
+}
+
+std::uint64_t Sandbox::Impl::recycle_key(std::string const& text) {
+  constexpr std::size_t kRemembered = 64;
+  if (text.empty() || networks == 0) return 0;
+  auto const it = std::find_if(recycled.begin(), recycled.end(),
+                               [&](auto const& known) { return known.first == text; });
+  if (it != recycled.end()) return it->second;
+  if (recycled.size() == kRemembered) recycled.pop_front();
+  recycled.emplace_back(text, next_recycle);
+  return next_recycle++;
+}
+
+// Nothing waits for us: one cgroup for a start to come.
+void Sandbox::Impl::prepare() {
+  if (building == 0 && cgroups && cgroups->ready() < networks) cgroups->prepare();
 }
 
 Result<void> Sandbox::Impl::ensure_filter(SeccompClass which) {
@@ -227,6 +253,7 @@ Result<void> Sandbox::Impl::claim(Spec const& spec, Jail& jail) {
     if (cgroups && uids->blocks() > blocks) cgroups->remove_dead_neighbours();
   }
   if (cgroups) {
+    jail.pooled = cgroups->ready() > 0;
     auto group = cgroups->create(spec);
     if (!group) return group.error();
     jail.cgroup = std::move(*group);
@@ -234,8 +261,11 @@ Result<void> Sandbox::Impl::claim(Spec const& spec, Jail& jail) {
   return {};
 }
 
+void Sandbox::Impl::end_building(Jail& jail) { building -= std::exchange(jail.building, false); }
+
 void Sandbox::Impl::release(Jail& jail) {
   if (jail.cgroup && !cgroups->remove(jail.cgroup)) jail.cgroup.kill();
+  end_building(jail);
   if (jail.uid) uids->give_back(*std::exchange(jail.uid, std::nullopt));
 }
 
@@ -255,6 +285,8 @@ Result<void> Sandbox::Impl::send_start(Spec const& spec, Jail const& jail, Ticke
   head.clone_flags = plan.clone_flags;
   head.owner = plan.owner;
   head.tree = jail.tree;
+  head.recycle = recycle_key(spec.recycle);
+  head.listener = spec.listener;
   head.watched_memory = spec.memory.count;
   head.steps = encoded.steps;
   head.arena = encoded.arena;
@@ -299,6 +331,8 @@ Result<Ticket> Sandbox::Impl::start(Spec const& spec, TimePoint submitted) {
   auto const tree = ensure_tree(spec, ticket);
   if (!tree) return tree.error();
   jail.tree = *tree;
+  ++building;
+  jail.building = true;
   auto ok = claim(spec, jail);
   if (ok) ok = send_start(spec, jail, ticket);
   if (!ok) {

@@ -28,6 +28,8 @@ struct Sandbox::Impl {
     TimePoint submitted;
     std::uint32_t tree = 0;  // as in wire::Start
     std::size_t files = 1;   // that come with `started`: pidfd, listener
+    bool building = false;   // it has neither started nor ended
+    bool pooled = false;     // its cgroup was there before
     bool killed = false;     // kill() was called: if it never starts, that is why
     bool lost = false;
   };
@@ -56,8 +58,12 @@ struct Sandbox::Impl {
   Result<std::uint32_t> ensure_tree(Spec const&, Ticket);
   Result<void> claim(Spec const&, Jail&);
   void look_at_spawner();
+  Result<void> send_pool();
+  std::uint64_t recycle_key(std::string const&);
+  void prepare();
   Result<void> send_start(Spec const&, Jail const&, Ticket);
   Result<void> send(std::string message, std::vector<int> const& fds);
+  void end_building(Jail&);
   void release(Jail&);
 
   // events.cpp: what came back.
@@ -79,6 +85,11 @@ struct Sandbox::Impl {
   std::array<std::string, sandbox::wire::kFilters> filters;  // compiled at first use
   std::array<bool, sandbox::wire::kFilters> filter_sent{};   // to this spawner
   std::array<Tree, sandbox::wire::kTrees> trees;             // the least recently used gives way
+  unsigned networks = 0;
+  // Numbers for Spec::recycle, never used again; the oldest are forgotten.
+  std::deque<std::pair<std::string, std::uint64_t>> recycled;
+  std::uint64_t next_recycle = 1;
+  std::size_t building = 0;  // jails that have neither started nor ended
   std::unique_ptr<sandbox::SpawnerProcess> spawner;
   sys::Fd epoll;
   sys::Fd wake;  // eventfd: readable while `ready` is not empty

@@ -1,5 +1,7 @@
 #include "sandbox/spec_check.hpp"
 
+#include "sandbox/wire.hpp"
+
 #include <fmt/format.h>
 #include <sys/stat.h>
 
@@ -14,6 +16,7 @@ namespace {
 constexpr std::size_t kMaxText = 128 * 1024;
 constexpr std::size_t kMaxFiles = 64;
 constexpr std::size_t kMaxFile = 64 * 1024;
+constexpr std::size_t kMaxRecycle = 1024;
 
 Error bad(std::string_view field, std::string_view value, std::string_view may_be) {
   return {
@@ -140,6 +143,8 @@ Result<void> check_size(Spec const& s) {
 }  // namespace
 
 Result<void> check(Spec const& s) {
+  if (s.recycle.size() > kMaxRecycle)
+    return bad("recycle", std::to_string(s.recycle.size()), "at most 1024 bytes");
   if (s.id.empty() || s.id.size() > 64 || !only(s.id, "-"))
     return bad("id", s.id, "1 to 64 of a-z, 0-9 and -");
   for (auto const part :
@@ -153,6 +158,8 @@ Result<void> check(SandboxOptions const& o) {
     return bad("runtime_id", o.runtime_id, "at most 32 of a-z and 0-9");
   if (!o.cgroup_root.empty() && !plain_absolute(o.cgroup_root))
     return bad("cgroup_root", o.cgroup_root, "it must be an absolute directory of cgroup2");
+  if (o.networks > wire::kMaxNetworks)
+    return bad("networks", std::to_string(o.networks), "at most 256");
   if (o.uid_count == 0 || o.uid_base < 1 ||
       o.uid_base + std::uint64_t{o.uid_count} > ~std::uint32_t{0})
     return bad("uid_base, uid_count", fmt::format("{}, {}", o.uid_base, o.uid_count),

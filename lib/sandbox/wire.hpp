@@ -8,18 +8,19 @@
 
 namespace faas::inline v0::sandbox::wire {
 
-inline constexpr std::uint32_t kVersion = 4;
+inline constexpr std::uint32_t kVersion = 5;
 // The default send buffer of a unix socket (212,992 bytes) carries it in one message.
 inline constexpr std::size_t kMaxMessage = 192 * 1024;
 inline constexpr std::size_t kMaxFilter = 4096 * 8;  // BPF_MAXINSNS instructions
 inline constexpr int kFilters = 4;                   // one for each SeccompClass
 inline constexpr int kSlots = 25;
 inline constexpr std::uint32_t kTrees = 8;          // roots the spawner keeps
+inline constexpr std::uint32_t kMaxNetworks = 256;  // that wait for a jail
 inline constexpr std::uint32_t kSpawnersOwn = ~0u;  // Start::owner: no id but the spawner's
 inline constexpr int kSpawnerSocket = 3;            // the descriptors a spawner is born with
 inline constexpr int kSpawnerHost = 4;              // pidfd of the host
 
-enum class Verb : std::uint32_t { start = 1, kill, terminate, filter, tree };
+enum class Verb : std::uint32_t { start = 1, kill, terminate, filter, tree, networks };
 enum class ReplyKind : std::uint32_t { hello = 1, started, failed, exited };
 
 // Where in the start of a jail a step runs.
@@ -78,7 +79,7 @@ enum Slot : std::int8_t {
   kOutput = 1,
   kError = 2,
   kJailDirectory = 3,
-  kFirstFree = 4,
+  kListener = 4,
   kChannel = 24,  // the program's descriptor 3
 };
 
@@ -97,6 +98,16 @@ struct Start {  // followed by steps[], then the arena
   std::uint32_t arena = 0;             // bytes
   std::uint32_t owner = kSpawnersOwn;  // host uid that makes the user namespace
   std::uint32_t tree = 0;              // 1 + index of the root it stands on; 0: it builds its own
+  std::uint64_t recycle = 0;   // its network may become that of a jail with the same; 0: of none
+  std::uint32_t listener = 0;  // 1: Spec::listener
+  std::uint32_t reserved = 0;
+};
+
+struct Networks {  // followed by steps[], then the arena: at most 4 KiB
+  Verb verb = Verb::networks;
+  std::uint32_t count = 0;  // to keep ready, at most kMaxNetworks
+  std::uint32_t steps = 0;
+  std::uint32_t arena = 0;
 };
 
 struct Tree {  // followed by steps[], then the arena
@@ -128,22 +139,25 @@ struct Reply {  // started carries a pidfd of the jail's pid 1, then the listene
   std::int32_t status;  // exited: as of waitpid
   std::int32_t out_of_memory;
   std::uint32_t tree_missing;  // failed: the root it was to stand on is not there
-  std::uint32_t reserved;
-  std::uint64_t cpu_us;  // of all its processes, pid 1 included
-  std::uint64_t own_us;  // of pid 1 alone: what building the jail took
-  std::uint64_t peak;    // bytes
-  char step[24];         // failed
+  std::uint32_t pooled;        // started: its network was ready
+  std::uint64_t exec_at;       // started: CLOCK_MONOTONIC, ns; 0: not known
+  std::uint64_t exec_ns;       // started: how long the exec took
+  std::uint64_t cpu_us;        // of all its processes, pid 1 included
+  std::uint64_t own_us;        // of pid 1 alone: what building the jail took
+  std::uint64_t peak;          // bytes
+  char step[24];               // failed
 };
 
 // From the jail to the spawner.
 enum class ReportKind : std::uint32_t { announce = 1, started, failed, exited };
 struct Report {
   ReportKind kind;
-  std::int32_t error;    // failed
-  std::int32_t status;   // exited
-  std::uint32_t fds;     // announce
-  std::uint64_t own_us;  // exited: CPU time of pid 1 itself, not the function's
-  char step[24];         // failed
+  std::int32_t error;              // failed
+  std::int32_t status;             // exited
+  std::uint32_t fds;               // announce
+  std::uint64_t own_us;            // exited: CPU time of pid 1 itself, not the function's
+  std::uint64_t exec_at, exec_ns;  // started: as in Reply
+  char step[24];                   // failed
 };
 
 }  // namespace faas::inline v0::sandbox::wire

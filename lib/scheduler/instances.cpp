@@ -36,7 +36,8 @@ void Scheduler::Impl::announce(Instance& instance) {
   instance.phase = Instance::Phase::starting;
   instance.begun = ++begun;
   ++starting;
-  out->emplace_back(action::Start{instance.id, revision.id, revision.place});
+  out->emplace_back(
+      action::Start{instance.id, revision.id, revision.place, !instance.pool->tenant.empty()});
 }
 
 // The other starting instances will serve everybody who waits: some calls were cancelled, or found

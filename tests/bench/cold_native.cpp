@@ -1,5 +1,7 @@
 // A native program in a jail, from Sandbox::submit to its first byte, with a listener as functions
-// have it. Usage: bench_cold_native DIRECTORY (it holds the program `hello`).
+// have it. Usage: bench_cold_native DIRECTORY [fresh|pooled] (it holds the program `hello`).
+// fresh: nothing is made before it is asked for, but the root that jails share; pooled: networks
+// and cgroups are, and a network is the next jail's.
 #include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
@@ -90,13 +92,19 @@ int block(void* jails, long count, std::int64_t* out) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 2) return std::fprintf(stderr, "usage: bench_cold_native DIRECTORY\n"), 2;
-  auto sandbox = Sandbox::open({.allow_degraded = true});
+  std::string const kind = argc > 2 ? argv[2] : "fresh";
+  if (argc < 2 || argc > 3 || (kind != "fresh" && kind != "pooled"))
+    return std::fprintf(stderr, "usage: bench_cold_native DIRECTORY [fresh|pooled]\n"), 2;
+  SandboxOptions options;
+  options.allow_degraded = true;
+  if (kind == "pooled") options.networks = 8;
+  auto sandbox = Sandbox::open(options);
   if (!sandbox) return unavailable(sandbox.error().message.c_str());
   Jails jails{.sandbox = std::move(*sandbox), .spec = {}};
   jails.spec.argv = {"/var/task/hello"};
   jails.spec.task = argv[1];
   jails.spec.listener = true;
+  jails.spec.recycle = "bench";
   sampled const serving{block, hold, release, &jails};
   return serve_samples(&serving);
 }

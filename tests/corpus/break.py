@@ -25,6 +25,8 @@ ROOT = "lib/sandbox/plan_root.cpp"
 GROUPS = "lib/sandbox/cgroups.cpp"
 JAIL = "lib/sandbox/spawner/jail.cpp"
 SPAWNER = "lib/sandbox/spawner/main.cpp"
+START = "lib/sandbox/spawner/start.cpp"
+NETWORK = "lib/sandbox/plan_network.cpp"
 
 
 @dataclasses.dataclass
@@ -119,7 +121,7 @@ LAYERS = [
             "b.host.memory_controller ? kNone : b.spec.memory.count", "kNone"),
     without("oom score", PLAN,
             """  write_jail_file(b, "open-oom-score", "oom-score", "oom_score_adj", "1000");\n"""),
-    without("listener made before the program", PLAN, "address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);",
+    without("listener made before the program", NETWORK, "address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);",
             "address.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1);"),
     without("dies with its spawner", PLAN, """  // Again: a change of ids clears it. If the spawner died before this, the next read or write on
   // the report socket fails, and no byte of the function runs.
@@ -129,16 +131,16 @@ LAYERS = [
             "F_SEAL_SHRINK | F_SEAL_GROW;"),
     without("clean environment", "lib/sys/process.cpp", "char const* envp[] = {nullptr};",
             "char const* envp[] = {\"LEAK=1\", nullptr};"),
-    without("a jail's report is watched from before it exists", SPAWNER,
+    without("a jail's report is watched from before it exists", START,
             "} else if (!watch_fd(start.own_report, Source::report, index)) {",
             "} else if (watch_fd(start.own_report, Source::report, index), false) {"),
-    without("the program's pid comes from the kernel", SPAWNER,
+    without("the program's pid comes from the kernel", START,
             "return setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof on) == 0;",
             "return setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof on), true;"),
     without("what cannot be said to the library ends the spawner", SPAWNER, "if (sent < 0) end_all();", ""),
     without("what cannot be heard of a jail ends the spawner", SPAWNER,
             "if (n < 0) end_all();\n  if (n != sizeof report)", "if (n != sizeof report)"),
-    without("a start without its descriptors is refused", SPAWNER,
+    without("a start without its descriptors is refused", START,
             "if (missing(start.head.fds, count)) return refuse(start, \"receive-files\", EMFILE);", ""),
     without("a jail that cannot be watched is ended", SPAWNER, "if (!missing(flags, count)) return;",
             "if (count >= 0) return;"),
@@ -156,7 +158,7 @@ LAYERS = [
             "::syscall(SYS_close_range, image + 1, ~0u, 0);"),
     without("root's groups are given up", PLAN,
             """    b.step("no-groups", FAAS_CALL(setgroups), {number(0), number(0)});\n"""),
-    without("born in its cgroup", SPAWNER, "args.flags |= CLONE_INTO_CGROUP;", ""),
+    without("born in its cgroup", START, "args.flags |= CLONE_INTO_CGROUP;", ""),
     without("pids.max", GROUPS, "if (done && controllers_.pids) done = set(",
             "if (done && controllers_.pids && spec.processes == 0) done = set(", vm=True),
     without("memory.max", GROUPS, "done = set(\"memory.max\", std::to_string(spec.memory.count + spec.tmp.count));",

@@ -134,6 +134,7 @@ TEST_CASE("two hundred jails leave no descriptor, cgroup or process") {
 TEST_CASE("failed starts leave as little") {
   Jails jails;
   CHECK(jails.attempt({"hello"}).exited->code == 0);
+  jails.settle();
   auto const files = open_files();
   for (int i = 0; i < 30; ++i) {
     auto spec = Jails::victim({"hello"});
@@ -141,6 +142,7 @@ TEST_CASE("failed starts leave as little") {
     (i % 2 ? spec.argv[0] : spec.task) = "/nowhere-at-all";
     CHECK(jails.run(spec).failed.has_value());
   }
+  jails.settle();
   CHECK(open_files() == files);
 }
 

@@ -10,8 +10,11 @@
 #include <algorithm>
 #include <cstdlib>
 #include <faas/sandbox.hpp>
+#include <filesystem>
+#include <iterator>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "support/result.hpp"
@@ -26,6 +29,8 @@ inline SandboxOptions jail_options() {
   SandboxOptions options;
   options.allow_degraded = true;  // hosts of either kind; the VM has the real one
   if (char const* root = std::getenv("FAAS_TEST_CGROUP_ROOT")) options.cgroup_root = root;
+  if (char const* networks = std::getenv("FAAS_TEST_NETWORKS"))
+    options.networks = static_cast<unsigned>(std::atoi(networks));
   return options;
 }
 
@@ -65,6 +70,21 @@ class Jails {
       if (::poll(&p, 1, 10'000) == 0) return {};
     }
     return {};
+  }
+
+  // Until this process and the spawner make nothing ahead any more.
+  void settle() {
+    std::pair<std::ptrdiff_t, std::ptrdiff_t> before{-1, -1};
+    for (int i = 0, same = 0; i < 400 && same < 4; ++i) {
+      REQUIRE_FALSE(sandbox_.poll().has_value());
+      ::usleep(5'000);
+      std::pair const now{files_of(::getpid()), files_of(sandbox_.spawner_pid())};
+      same = std::exchange(before, now) == now ? same + 1 : 0;
+    }
+  }
+  static std::ptrdiff_t files_of(pid_t pid) {
+    return std::distance(
+        std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd"), {});
   }
 
   // Started with its output on a pipe; `read` waits for a line of it.

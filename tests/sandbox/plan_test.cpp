@@ -151,6 +151,20 @@ TEST_CASE("a channel is moved to 3 once nothing of ours is there, and all above 
   CHECK(text.find("close_range(4, ~0u, 0)") != std::string::npos);
 }
 
+TEST_CASE("a start makes its own mounts and no new root: all else is made once") {
+  auto const count = [](Plan const& plan, std::vector<std::string_view> const& calls) {
+    return std::count_if(plan.steps.begin(), plan.steps.end(), [&](Step const& step) {
+      return std::find(calls.begin(), calls.end(), step.call.text) != calls.end();
+    });
+  };
+  auto const plan = make_plan(some_wish(), some_host(), 1, 1);
+  CHECK(count(plan, {"mount", "move_mount"}) == 5);  // private, proc, tmp, opt, task
+  CHECK(count(plan, {"open_tree"}) == 2);
+  CHECK(count(plan, {"pivot_root", "umount2", "mkdirat", "mknodat", "symlinkat"}) == 0);
+  CHECK(count(plan, {"execve"}) == 1);
+  CHECK(plan.steps.size() <= 117);
+}
+
 TEST_CASE("nothing of a jail is asked for that the wish does not name") {
   Spec spec;
   spec.id = "bare";

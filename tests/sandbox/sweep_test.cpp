@@ -43,7 +43,7 @@ std::string files_of(pid_t pid) {
   std::error_code error;
   for (auto const& entry : std::filesystem::directory_iterator(of(pid, "fd"), error)) {
     auto const link = std::filesystem::read_symlink(entry, error).string();
-    files.insert(link.substr(0, link.find(":[")));
+    files.insert(link.substr(0, std::min(link.find(":["), link.find("/_"))));  // "_": made ahead
   }
   std::string all;
   for (auto const& file : files) all += "file " + file + "\n";
@@ -72,6 +72,8 @@ std::string normalise(std::string const& text, std::string const& id) {
     out += line + "\n";
   }
   replace_all(out, id, "JAIL");
+  if (auto const at = out.find("/_"); at != std::string::npos)  // a cgroup made ahead
+    out.replace(at + 1, out.find_first_not_of("0123456789", at + 2) - at - 1, "JAIL");
   // pid 1 sleeps in sigwaitinfo, and what it waits for is not blocked meanwhile.
   replace_all(out, "SigBlk:\tfffffffe7ffabeff", "SigBlk:\tfffffffe7ffbfeff");
   for (std::uint32_t uid = 0; uid < kUids; ++uid)
@@ -125,6 +127,7 @@ class Launches {
   Launches() : jails_(options()), mounts_(text_of("/proc/self/mountinfo")) {
     launch();
     golden_ = launch().posture;
+    jails_.settle();
     files_ = files_of(::getpid());
     spawner_ = outside_view(jails_.sandbox().spawner_pid());
   }
@@ -273,6 +276,7 @@ class Launches {
     };
     if (jails_.sandbox().spawner_pid() != spawner || !std::filesystem::exists(of(spawner, "exe")))
       want(launch().posture == golden_, "a sandbox that starts no other jail");
+    jails_.settle();
     int const now = jails_.sandbox().spawner_pid();
     auto const changed = difference(spawner_, outside_view(now));
     want(changed.empty(), ("a changed spawner\n" + changed).c_str());
@@ -280,8 +284,13 @@ class Launches {
     want(files_of(::getpid()) == files_, "a descriptor here");
     want(text_of("/proc/self/mountinfo") == mounts_, "a mount");
     for (auto const& entry : std::filesystem::directory_iterator(cgroups()))
-      want(!entry.is_directory(), "a cgroup");
+      want(!entry.is_directory() || is_ahead(entry.path().filename().string()), "a cgroup");
     return left;
+  }
+
+  // One that waits for a jail; how many do is to be seen by the descriptors.
+  static bool is_ahead(std::string const& name) {
+    return options().networks > 0 && name.starts_with("_");
   }
 
   static std::string cgroups() {
@@ -403,9 +412,17 @@ TEST_CASE("whichever call of a launch fails, nothing runs in a weaker jail and n
   Launches launches;
   REQUIRE(launches.golden().find("== end") != std::string::npos);
   for (int const error : {EPERM, ENOMEM, EINTR, ENOSYS}) {
-    CHECK(sweep(launches, Role::spawner, error) > 40);
-    CHECK(sweep(launches, Role::init, error) > 75);
-    CHECK(sweep(launches, Role::program, error) > 15);
+    // What a start costs: each call more is paid by every cold start. Fewer is fine, and then the
+    // number here; the lower bounds say that the sweep saw the whole launch.
+    int const spawner = sweep(launches, Role::spawner, error);
+    int const init = sweep(launches, Role::init, error);
+    int const program = sweep(launches, Role::program, error);
+    CAPTURE(spawner);
+    CAPTURE(init);
+    CAPTURE(program);
+    CHECK((spawner > 40 && spawner <= 60));
+    CHECK((init > 75 && init <= 90));
+    CHECK((program > 15 && program <= 32));
   }
   for (auto const& exception : on_purpose) {
     CAPTURE(std::string(exception.why));

@@ -116,14 +116,16 @@ void run_jail(Start& start) {
   if (!close_strangers(start)) fail(start, "close-strangers", errno);
   start.slots[wire::kReport] = start.jail_report;
   Launch launch{&start, nullptr, 0};
-  unsigned const own =
-      side(wire::Where::jail) | side(wire::Where::network) | side(wire::Where::package);
+  unsigned own = side(wire::Where::jail) | side(wire::Where::package);
+  if (start.network.space < 0) own |= side(wire::Where::network);
   if (auto const* step = walk(start, own, launch.error)) fail(start, step->name, launch.error);
   pid_t const program = start_program(launch);
   if (program == -1) fail(start, "start-program", errno);
   if (launch.failed) fail(start, launch.failed->name, launch.error);
   wire::Report report{};
   report.kind = wire::ReportKind::started;
+  report.exec_at = start.exec_at;
+  report.exec_ns = now_ns() - start.exec_at;
   if (!keep_report_only(start.jail_report) || !send_report(3, report)) _exit(kRanUntold);
   reap(3, program);
 }

@@ -2,47 +2,20 @@
 // watch.
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "sandbox/spawner/spawner.hpp"
+#include "sandbox/spawner/state.hpp"
 
 namespace spawner {
-namespace {
 
-constexpr int kMaxJails = 16'384;
-constexpr int kWatchPeriodMs = 100;
-
-enum class Source : std::uint32_t { library, host, report, pidfd };
-
-struct State {
-  int epoll;
-  int watched;  // jails with a memory limit
-  std::uint64_t next_watch_ms;
-  int highest;  // index of the last jail in use, plus one
-  sock_fprog programs[wire::kFilters];
-  alignas(8) sock_filter filters[wire::kFilters][wire::kMaxFilter / sizeof(sock_filter)];
-  alignas(8) char message[wire::kMaxMessage];
-  Start start;
-  Jail jails[kMaxJails];
-};
-State state;  // static: nothing is allocated, and pages never touched cost nothing
-
-std::uint64_t now_ms() {
-  timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return static_cast<std::uint64_t>(t.tv_sec) * 1000 +
-         static_cast<std::uint64_t>(t.tv_nsec) / 1'000'000;
-}
+State state;
 
 bool watch_fd(int fd, Source source, int index) {
   epoll_event event{};
@@ -55,8 +28,6 @@ bool watch_fd(int fd, Source source, int index) {
 // open the kernel would go on reporting a file we closed, for an index that is another jail's by
 // then.
 void unwatch_fd(int fd) { epoll_ctl(state.epoll, EPOLL_CTL_DEL, fd, nullptr); }
-
-[[noreturn]] void end_all();
 
 // A library that cannot be told what became of its jails must not be left believing in them: what
 // cannot be said ends the spawner, and that is heard.
@@ -75,176 +46,25 @@ void reply_failed(std::uint64_t ticket, char const* step, int error, bool tree_m
   reply(r, nullptr, 0);
 }
 
-// --- starting
-// ---------------------------------------------------------------------------------------
-
-// Offsets of a list of strings become addresses.
-void relocate(Start& start) {
-  for (std::uint32_t i = 0; i < start.head.steps; ++i)
-    for (int a = 0; a < 6; ++a) {
-      if (start.steps[i].kinds[a] != wire::ArgKind::list) continue;
-      auto* item = reinterpret_cast<std::uint64_t*>(start.arena + start.steps[i].args[a]);
-      for (; *item != ~0ull; ++item) *item += reinterpret_cast<std::uint64_t>(start.arena);
-      *item = 0;
-    }
+[[noreturn]] void end_all() {
+  for (int i = 0; i < state.highest; ++i)
+    if (state.jails[i].used)
+      syscall(SYS_pidfd_send_signal, state.jails[i].pidfd, SIGKILL, nullptr, 0);
+  // Reaped here, so that no jail is ever an orphan of somebody else's.
+  for (int i = 0; i < state.highest; ++i)
+    if (state.jails[i].used) waitpid(state.jails[i].pid, nullptr, 0);
+  _exit(0);
 }
 
-bool report_sockets(Start& start) {
-  int pair[2];
-  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) return false;
-  int const on = 1;
-  start.own_report = pair[0];
-  start.jail_report = pair[1];
-  start.slots[wire::kReport] = pair[0];
-  return setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof on) == 0;
-}
+namespace {
 
-// The effective id alone, and the raw call: capabilities stay (see forget_host), and the way back
-// is open.
-bool become(std::uint32_t uid) { return syscall(SYS_setresuid, -1, uid, -1) == 0; }
+constexpr int kWatchPeriodMs = 100;
+constexpr int kIdleMs = 1;  // so long nobody asks for anything before networks are made
 
-pid_t clone_as(std::uint32_t owner, clone_args& args) {
-  if (owner == wire::kSpawnersOwn)
-    return static_cast<pid_t>(syscall(SYS_clone3, &args, sizeof args));
-  if (!become(owner)) return -1;
-  auto const pid = static_cast<pid_t>(syscall(SYS_clone3, &args, sizeof args));
-  int const error = errno;
-  if (pid != 0 && !become(0)) _exit(2);
-  errno = error;
-  return pid;
-}
-
-pid_t clone_jail(Start& start, int& pidfd) {
-  clone_args args{};
-  args.flags = start.head.clone_flags | CLONE_PIDFD;
-  args.pidfd = reinterpret_cast<std::uint64_t>(&pidfd);
-  args.exit_signal = SIGCHLD;
-  if (start.cgroup >= 0) {
-    args.flags |= CLONE_INTO_CGROUP;  // G9: no instant outside its limits
-    args.cgroup = static_cast<std::uint64_t>(start.cgroup);
-  }
-  return clone_as(start.head.owner, args);
-}
-
-int free_index() {
-  for (int i = 0; i < kMaxJails; ++i)
-    if (!state.jails[i].used) return i;
-  return -1;
-}
-
-// What was opened for this start and is not kept.
-void close_start(Start& start) {
-  for (int i = wire::kOutput; i < wire::kSlots; ++i) close_fd(start.slots[i]);
-  close_fd(start.jail_report);
-}
-
-Jail& add_jail(int index, Start const& start, int pidfd) {
-  auto& jail = state.jails[index];
-  jail = {};
-  jail.used = true;
-  jail.ticket = start.head.ticket;
-  jail.pid = start.pid;
-  jail.pidfd = pidfd;
-  jail.report = start.own_report;
-  jail.cgroup = start.cgroup;
-  jail.proc = jail.tmp = jail.listener = -1;
-  jail.memory = start.head.watched_memory;
-  if (index >= state.highest) state.highest = index + 1;
-  return jail;
-}
-
-void refuse(Start& start, char const* step, int error) {
-  close_fd(start.own_report);
-  close_fd(start.cgroup);
-  close_start(start);
-  bool const tree_missing = start.head.tree && !has_tree(start.head.tree - 1);
-  reply_failed(start.head.ticket, step, error, tree_missing);
-}
-
-// Where the jail is to be born, and back.
-pid_t clone_in_place(Start& start, int& pidfd, char const*& failed, int& error) {
-  if (start.head.tree && !enter_tree(start.head.tree - 1, failed, error)) return -1;
-  pid_t const pid = clone_jail(start, pidfd);
-  if (pid == 0) return 0;
-  if (pid < 0) failed = "clone", error = errno;
-  if (start.head.tree) leave_tree();
-  return pid;
-}
-
-void start_jail(Start& start) {
-  relocate(start);
-  int const index = free_index();
-  int error = 0;
-  char const* failed = nullptr;
-  int pidfd = -1;
-  if (index < 0) {
-    failed = "jail-table", error = ENOSPC;
-  } else if (!report_sockets(start)) {
-    failed = "report-socket", error = errno;
-  } else if (!watch_fd(start.own_report, Source::report, index)) {
-    failed = "watch-report", error = errno;
-  } else if (auto const* step = walk(start, side(wire::Where::before), error)) {
-    failed = step->name;
-  } else {
-    start.pid = clone_in_place(start, pidfd, failed, error);
-    if (!failed && start.pid == 0) run_jail(start);
-  }
-  if (failed) return refuse(start, failed, error);
-  close_fd(start.jail_report);
-  auto& jail = add_jail(index, start, pidfd);
-  if (auto const* step = walk(start, side(wire::Where::after), error)) {
-    memcpy(jail.step, step->name, sizeof jail.step);  // it waits for us, so it has run nothing
-    jail.error = error;
-    syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0);
-  }
-  close_start(start);
-}
+std::uint64_t now_ms() { return now_ns() / 1'000'000; }
 
 // --- requests of the library
 // ------------------------------------------------------------------------
-
-// What follows a request: its steps, then the arena, and nothing else.
-void take_steps(Start& start, std::size_t head, std::uint32_t steps, std::uint32_t arena,
-                std::size_t size) {
-  for (int& slot : start.slots) slot = -1;
-  start.own_report = start.jail_report = start.cgroup = -1;
-  start.filters = state.programs;
-  if (head + steps * sizeof(wire::Step) + arena != size) _exit(2);  // not our library
-  start.head.steps = steps;
-  start.steps = reinterpret_cast<wire::Step const*>(state.message + head);
-  start.arena = state.message + head + steps * sizeof(wire::Step);
-}
-
-void on_tree(std::size_t size) {
-  wire::Tree head;
-  memcpy(&head, state.message, sizeof head);
-  if (head.index >= wire::kTrees) _exit(2);
-  state.start.head = {};
-  state.start.head.clone_flags = head.clone_flags;
-  take_steps(state.start, sizeof head, head.steps, head.arena, size);
-  build_tree(state.start, head.index);
-}
-
-// The kernel drops descriptors that find no room here. A jail without its cgroup would be one
-// without limits.
-bool missing(unsigned flags, int count) { return __builtin_popcount(flags) != count; }
-
-void on_start(std::size_t size, int const* fds, int count) {
-  auto& start = state.start;
-  memcpy(&start.head, state.message, sizeof start.head);
-  take_steps(start, sizeof start.head, start.head.steps, start.head.arena, size);
-  if (start.head.tree > wire::kTrees) _exit(2);
-  int next = 0;
-  auto const take = [&](unsigned flag) {
-    return (start.head.fds & flag) && next < count ? fds[next++] : -1;
-  };
-  start.slots[wire::kOutput] = take(wire::kHasOutput);
-  start.slots[wire::kError] = take(wire::kHasError);
-  start.cgroup = take(wire::kHasCgroup);
-  start.slots[wire::kChannel] = take(wire::kHasChannel);
-  if (missing(start.head.fds, count)) return refuse(start, "receive-files", EMFILE);
-  start_jail(start);
-}
 
 void on_signal(wire::Verb verb) {
   wire::Signal request;
@@ -268,16 +88,6 @@ void on_filter(std::size_t size) {
   state.programs[head.index].len = static_cast<unsigned short>(head.bytes / sizeof(sock_filter));
 }
 
-[[noreturn]] void end_all() {
-  for (int i = 0; i < state.highest; ++i)
-    if (state.jails[i].used)
-      syscall(SYS_pidfd_send_signal, state.jails[i].pidfd, SIGKILL, nullptr, 0);
-  // Reaped here, so that no jail is ever an orphan of somebody else's.
-  for (int i = 0; i < state.highest; ++i)
-    if (state.jails[i].used) waitpid(state.jails[i].pid, nullptr, 0);
-  _exit(0);
-}
-
 void on_library() {
   int fds[kMaxFds], count;
   ssize_t const n = receive(wire::kSpawnerSocket, state.message, sizeof state.message, MSG_DONTWAIT,
@@ -292,6 +102,7 @@ void on_library() {
     case wire::Verb::terminate: return on_signal(verb);
     case wire::Verb::filter: return on_filter(static_cast<std::size_t>(n));
     case wire::Verb::tree: return on_tree(static_cast<std::size_t>(n));
+    case wire::Verb::networks: return on_networks(static_cast<std::size_t>(n));
   }
   _exit(2);
 }
@@ -304,7 +115,7 @@ void on_announce(Jail& jail, unsigned flags, int const* fds, int count, pid_t se
   auto const take = [&](unsigned flag) {
     return (flags & flag) && next < count ? fds[next++] : -1;
   };
-  jail.listener = take(wire::kHasListener);
+  if (flags & wire::kHasListener) jail.listener = take(wire::kHasListener);
   jail.proc = take(wire::kHasProc);
   jail.tmp = take(wire::kHasTmp);
   jail.program = sender;
@@ -315,9 +126,13 @@ void on_announce(Jail& jail, unsigned flags, int const* fds, int count, pid_t se
   syscall(SYS_pidfd_send_signal, jail.pidfd, SIGKILL, nullptr, 0);
 }
 
-void on_started(Jail& jail) {
+void on_started(Jail& jail, wire::Report const& report) {
   jail.started = true;
+  --state.building;
   wire::Reply r{};
+  r.pooled = jail.pooled;
+  r.exec_at = report.exec_at;
+  r.exec_ns = report.exec_ns;
   r.kind = wire::ReplyKind::started;
   r.ticket = jail.ticket;
   r.pid = jail.program;
@@ -351,7 +166,7 @@ void on_report(int index) {
   }
   switch (report.kind) {
     case wire::ReportKind::announce: return on_announce(jail, report.fds, fds, count, sender);
-    case wire::ReportKind::started: return on_started(jail);
+    case wire::ReportKind::started: return on_started(jail, report);
     case wire::ReportKind::failed:
       memcpy(jail.step, report.step, sizeof jail.step);
       jail.error = report.error;
@@ -382,6 +197,8 @@ void reply_exited(Jail const& jail, int status, rusage const& usage) {
 
 void forget_jail(Jail& jail) {
   if (jail.started && jail.memory) --state.watched;
+  state.building -= !jail.started;
+  keep_network(jail.network, jail.recycle);
   close_fd(jail.report);
   close_fd(jail.pidfd);
   close_fd(jail.proc);
@@ -404,7 +221,7 @@ void on_end(int index) {
   unwatch_fd(jail.pidfd);
   int const status = info.si_code == CLD_EXITED ? info.si_status << 8 : info.si_status;
   if (status == kRanUntold << 8 && !jail.started) {
-    on_started(jail);
+    on_started(jail, {});
     jail.has_status = true;
     jail.status = SIGKILL;  // what the program died of when pid 1 was gone
   }
@@ -420,7 +237,7 @@ void on_end(int index) {
 // --- the memory watch
 // -------------------------------------------------------------------------------
 
-int watch_timeout() {
+int until_watch() {
   if (state.watched == 0) return -1;
   auto const now = now_ms();
   return now >= state.next_watch_ms ? 0 : static_cast<int>(state.next_watch_ms - now);
@@ -443,6 +260,15 @@ void watch_memory() {
 // --- the process
 // ------------------------------------------------------------------------------------
 
+// Nothing comes for so long that there is time to make ready what the next start will want.
+bool may_prepare() { return state.building == 0 && networks_wanted(); }
+
+int timeout() {
+  int const watch = until_watch();
+  if (!may_prepare() || (watch >= 0 && watch < kIdleMs)) return watch;
+  return kIdleMs;
+}
+
 [[noreturn]] void serve() {
   must((state.epoll = epoll_create1(EPOLL_CLOEXEC)) >= 0);
   must(watch_fd(wire::kSpawnerSocket, Source::library, 0));
@@ -453,7 +279,7 @@ void watch_memory() {
   reply(hello, nullptr, 0);
   for (;;) {
     epoll_event events[64];
-    int const n = epoll_wait(state.epoll, events, 64, watch_timeout());
+    int const n = epoll_wait(state.epoll, events, 64, timeout());
     for (int i = 0; i < n; ++i) {
       auto const source = static_cast<Source>(events[i].data.u64 >> 32);
       auto const index = static_cast<int>(events[i].data.u64 & 0xffffffff);
@@ -465,6 +291,7 @@ void watch_memory() {
       }
     }
     watch_memory();
+    if (n == 0 && may_prepare()) make_network();
   }
 }
 

@@ -21,6 +21,12 @@ void must(bool done);
 // What a process inherits from its host and a spawner must not have.
 void forget_host();
 
+// A network namespace that waits for a jail, or is kept for the next one. -1: none.
+struct Network {
+  int space = -1;
+  int listener = -1;
+};
+
 // One start on its way: lives in static memory, valid on both sides of clone3.
 struct Start {
   wire::Start head;
@@ -30,10 +36,14 @@ struct Start {
   int own_report;   // the spawner's end
   int jail_report;  // pid 1's end
   int cgroup;
-  pid_t pid;  // of the jail's pid 1, for the spawner
+  pid_t pid;              // of the jail's pid 1, for the spawner
+  Network network;        // from the pool
+  std::uint64_t exec_at;  // when the last step was begun: CLOCK_MONOTONIC, ns
   sock_fprog const* filters;
   alignas(16) char scratch[4096];
 };
+
+std::uint64_t now_ns();  // CLOCK_MONOTONIC
 
 // walk.cpp. Runs the steps of some sides in order. The step that failed and its errno, or null.
 constexpr unsigned side(wire::Where where) { return 1u << static_cast<unsigned>(where); }
@@ -61,6 +71,20 @@ bool enter_tree(std::uint32_t index, char const*& failed, int& error);
 // Ends the spawner if there is no way home: no jail may be built from another's root.
 void leave_tree();
 
+// networks.cpp. How many to keep ready, and the steps that make one. Once.
+void plan_networks(wire::Networks const&, char const* steps);
+bool networks_wanted();
+// One, off the path of any start.
+void make_network();
+// One that a jail with the same `only` left, or a new one; none: the jail makes its own. With a
+// listener unless `listener` is false: then it may have none.
+Network take_network(std::uint64_t only, bool listener);
+// Of a jail that is gone with all its processes, for the next with the same `only`.
+void keep_network(Network&, std::uint64_t only);
+bool enter_network(Network const&);
+void leave_network();  // ends the spawner if there is no way home
+void close_network(Network&);
+
 // jail.cpp. What pid 1 of a jail does; never returns.
 [[noreturn]] void run_jail(Start&);
 // Its exit status if the program has started and it cannot go on nor say so: all of the jail ends
@@ -78,6 +102,9 @@ struct Jail {
   pid_t pid;      // pid 1
   pid_t program;  // the function's process
   int report, pidfd, proc, tmp, cgroup, listener;
+  Network network;  // to keep when it has ended
+  std::uint64_t recycle;
+  bool pooled;
   std::uint64_t memory;  // 0: not watched
   std::uint64_t peak;
   int status;

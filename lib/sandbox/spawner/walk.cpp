@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "sandbox/spawner/spawner.hpp"
@@ -50,6 +51,7 @@ long run(Start& start, wire::Step const& step) {
     return announce(start, step);
   if (step.call == static_cast<std::uint32_t>(wire::Special::jail_directory))
     return open_jail_directory(start);
+  if (step.call == SYS_execve) start.exec_at = now_ns();
   std::uint64_t a[6];
   for (int i = 0; i < 6; ++i) a[i] = resolve(start, step.kinds[i], step.args[i]);
   long result;
@@ -72,6 +74,13 @@ int verdict(Start& start, wire::Step const& step, long result) {
 }
 
 }  // namespace
+
+std::uint64_t now_ns() {
+  timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000 +
+         static_cast<std::uint64_t>(t.tv_nsec);
+}
 
 void process_path(char (&path)[32], pid_t pid, char const* file) {
   char digits[12];

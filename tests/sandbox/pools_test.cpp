@@ -1,0 +1,196 @@
+// What is made ahead of a start: network namespaces with their listeners, and cgroups. They are as
+// good as those a jail makes for itself, are never two jails' at once, and leak nothing.
+#include <fmt/format.h>
+#include <sys/socket.h>
+
+#include <filesystem>
+#include <iterator>
+#include <set>
+
+#include "jails.hpp"
+#include "sys/text_file.hpp"
+
+using namespace faas;
+using namespace faas::test;
+
+namespace {
+
+constexpr unsigned kNetworks = 4;
+
+SandboxOptions with_pools() {
+  auto options = jail_options();
+  options.networks = kNetworks;
+  return options;
+}
+
+std::string namespace_of(int pid) {
+  std::error_code error;
+  return std::filesystem::read_symlink(fmt::format("/proc/{}/ns/net", pid), error).string();
+}
+
+std::string cgroup_of(int pid) {
+  auto const text = sys::read_text("/proc/" + std::to_string(pid) + "/cgroup").value();
+  auto const at = text.rfind('/');
+  return text.substr(at + 1, text.size() - at - 2);
+}
+
+Spec sleeper(std::string recycle = {}) {
+  auto spec = Jails::victim({"sleep"});
+  spec.listener = true;
+  spec.recycle = std::move(recycle);
+  return spec;
+}
+
+// Where a jail was, once it is gone.
+struct Seen {
+  std::string network, cgroup;
+  StartedFrom from;
+};
+
+struct Pools {
+  Pools() : jails(with_pools()) {
+    jails.attempt({"hello"});
+    jails.settle();
+  }
+  Seen see(Spec const& spec) {
+    auto running = jails.start(spec);
+    sys::Fd const listener(running.started.listener);
+    Seen const seen{namespace_of(running.started.pid), cgroup_of(running.started.pid),
+                    running.started.from};
+    jails.sandbox().kill(running.ticket);
+    jails.end(running);
+    return seen;
+  }
+  Jails jails;
+};
+
+// `held`: the host has not closed the old listener yet.
+void check_unheard(Pools& pools, bool held) {
+  auto spec = Jails::victim({"talk"});
+  spec.listener = true;
+  spec.recycle = "talker";
+  auto running = pools.jails.start(spec);
+  auto const network = namespace_of(running.started.pid);
+  sys::Fd old(running.started.listener);
+  pollfd p{old.get(), POLLIN, 0};
+  REQUIRE(::poll(&p, 1, 10'000) == 1);  // its call waits, and nobody has taken it
+  pools.jails.sandbox().kill(running.ticket);
+  pools.jails.end(running);
+  if (!held) old.reset();
+  auto next = pools.jails.start(sleeper("talker"));
+  sys::Fd const listener(next.started.listener);
+  if (!held) CHECK(namespace_of(next.started.pid) == network);
+  REQUIRE(static_cast<bool>(listener));
+  sys::Fd const nobody(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  CHECK_FALSE(static_cast<bool>(nobody));
+  pools.jails.sandbox().kill(next.ticket);
+  pools.jails.end(next);
+}
+
+bool without_root() { return skipped_unless(::geteuid() == 0, "only root has pools"); }
+
+}  // namespace
+
+TEST_CASE("a start takes what is ready, each network and each cgroup once") {
+  if (without_root()) return;
+  Pools pools;
+  std::set<std::string> groups;
+  for (unsigned i = 0; i < 5 * kNetworks; ++i) {
+    auto const seen = pools.see(sleeper());
+    groups.insert(seen.cgroup);
+    if (i < kNetworks) CHECK(seen.from == StartedFrom::pooled);
+    if (i < kNetworks) CHECK(seen.cgroup.starts_with("_"));
+  }
+  CHECK(groups.size() == 5 * kNetworks);
+}
+
+TEST_CASE("a listener made ahead answers its own jail") {
+  if (without_root()) return;
+  Pools pools;
+  auto spec = Jails::victim({"talk"});
+  spec.listener = true;
+  auto running = pools.jails.start(spec);
+  CHECK(running.started.from == StartedFrom::pooled);
+  sys::Fd const listener(running.started.listener);
+  pollfd p{listener.get(), POLLIN, 0};
+  REQUIRE(::poll(&p, 1, 10'000) == 1);
+  sys::Fd const peer(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  REQUIRE(::send(peer.get(), "welcome", 7, 0) == 7);
+  CHECK(Jails::read(running, 15) == "answer welcome\n");
+  pools.jails.end(running);
+}
+
+TEST_CASE("a jail that wants no listener gets a network without one") {
+  if (without_root()) return;
+  Pools pools;
+  auto const story = pools.jails.attempt({"talk"});
+  CHECK(story.started->from == StartedFrom::pooled);
+  CHECK(story.output == "connect: Connection refused\n");
+}
+
+TEST_CASE("the port of a listener made ahead cannot be taken") {
+  if (without_root()) return;
+  Pools pools;
+  auto spec = Jails::victim({"steal-port"});
+  spec.listener = true;
+  auto running = pools.jails.start(spec);
+  sys::Fd const listener(running.started.listener);
+  CHECK(Jails::read(running, 40) == "bind any: EADDRINUSE\nbind loopback: EADDRINUSE\n");
+  pools.jails.end(running);
+}
+
+TEST_CASE("a network goes to the next jail with the same key, and to no other") {
+  if (without_root()) return;
+  Pools pools;
+  auto const first = pools.see(sleeper("function-1")).network;
+  CHECK(pools.see(sleeper("function-2")).network != first);
+  CHECK(pools.see(sleeper()).network != first);
+  CHECK(pools.see(sleeper("function-1")).network == first);
+}
+
+TEST_CASE("a living jail's network is nobody else's, whatever the key") {
+  if (without_root()) return;
+  Pools pools;
+  std::set<std::string> networks;
+  std::vector<Jails::Running> running;
+  for (unsigned i = 0; i < 2 * kNetworks; ++i) {
+    running.push_back(pools.jails.start(sleeper("one-function")));
+    networks.insert(namespace_of(running.back().started.pid));
+    ::close(running.back().started.listener);
+  }
+  CHECK(networks.size() == running.size());
+  for (auto const& jail : running) {
+    pools.jails.sandbox().kill(jail.ticket);
+    pools.jails.end(jail);
+  }
+}
+
+TEST_CASE("what a dead jail said to its listener is not heard on the next one's") {
+  if (without_root()) return;
+  Pools pools;
+  check_unheard(pools, false);
+  check_unheard(pools, true);
+}
+
+TEST_CASE("after ten times the pool the spawner and the cgroups hold what they held") {
+  if (without_root()) return;
+  Pools pools;
+  auto const spawner = pools.jails.sandbox().spawner_pid();
+  auto const files = Jails::files_of(spawner), own = Jails::files_of(::getpid());
+  for (unsigned i = 0; i < 10 * kNetworks; ++i) {
+    auto spec = sleeper(i % 2 ? std::string() : "function-" + std::to_string(i));
+    spec.listener = i % 3 != 0;
+    pools.see(spec);
+  }
+  pools.jails.settle();
+  CHECK(Jails::files_of(spawner) <=
+        files + 2 * kNetworks);  // the last keys' networks, with listeners
+  CHECK(Jails::files_of(::getpid()) == own);
+}
+
+TEST_CASE("without root there are no pools, and starts are as ever") {
+  auto options = with_pools();
+  options.privilege = Privilege::unprivileged;
+  Jails jails(options);
+  for (int i = 0; i < 4; ++i) CHECK(jails.attempt({"hello"}).started->from == StartedFrom::fresh);
+}
