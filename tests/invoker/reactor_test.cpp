@@ -35,6 +35,29 @@ struct Told final : Source {
   }
 };
 
+// Readable all the time; says how it was told.
+struct Answers final : Source {
+  explicit Answers(Reactor& r) : reactor(r) {}
+  Reactor& reactor;
+  bool ready = true;
+  int expected = 0, asked = 0, left = 0;
+  Hold hold{reactor};
+
+  void on_ready(std::uint32_t) override {
+    ++asked;
+    turn();
+  }
+  bool on_expected() override {
+    ++expected;
+    if (ready) turn();
+    return ready;
+  }
+  void turn() {
+    reactor.expect(this);
+    if (--left == 0) hold = Hold();
+  }
+};
+
 struct Fixture {
   boost::asio::io_context io;
   std::shared_ptr<std::mutex> mutex = std::make_shared<std::mutex>();
@@ -121,4 +144,77 @@ TEST_CASE("a hold taken while the loop already runs is served by it") {
   });
   f.io.run();
   CHECK(fired == 1);
+}
+
+TEST_CASE("who answers one after the other is read without asking, but for every 17th time") {
+  Fixture f;
+  Pipe pipe;
+  Answers answers(*f.reactor);
+  REQUIRE(::write(pipe.write.get(), "x", 1) == 1);
+  REQUIRE(f.reactor->watch(pipe.read.get(), EPOLLIN, &answers).has_value());
+  answers.left = 34;
+  f.io.run();
+  CHECK(answers.asked == 2);
+  CHECK(answers.expected == 32);
+}
+
+TEST_CASE("a guess that failed is not made again for 16 turns") {
+  Fixture f;
+  Pipe pipe;
+  Answers answers(*f.reactor);
+  REQUIRE(::write(pipe.write.get(), "x", 1) == 1);
+  REQUIRE(f.reactor->watch(pipe.read.get(), EPOLLIN, &answers).has_value());
+  answers.ready = false;
+  answers.left = 35;
+  f.io.run();
+  CHECK(answers.asked == 35);
+  CHECK(answers.expected == 2);
+}
+
+TEST_CASE("who is forgotten is expected no more") {
+  Fixture f;
+  Pipe pipe;
+  Answers answers(*f.reactor);
+  REQUIRE(f.reactor->watch(pipe.read.get(), EPOLLIN, &answers).has_value());
+  f.reactor->expect(&answers);
+  f.reactor->forget(pipe.read.get(), &answers);
+  f.reactor->at(std::chrono::steady_clock::now(), [&] { answers.hold = Hold(); });
+  f.io.run();
+  CHECK(answers.expected == 0);
+}
+
+TEST_CASE("what is ready is told before a call that comes later than a millisecond") {
+  Fixture f;
+  Pipe pipe;
+  Told told;
+  REQUIRE(::write(pipe.write.get(), "x", 1) == 1);
+  REQUIRE(f.reactor->watch(pipe.read.get(), EPOLLIN, &told).has_value());
+  auto const start = std::chrono::steady_clock::now();
+  f.reactor->poll(start);
+  CHECK(told.times == 1);
+  f.reactor->poll(start);
+  CHECK(told.times == 1);
+  f.reactor->poll(std::chrono::steady_clock::now() + 1ms);
+  CHECK(told.times == 2);
+}
+
+TEST_CASE("the end of a turn is told when the next one is on its way, and not of a poll") {
+  Fixture f;
+  int ends = 0;
+  bool within = false;
+  f.reactor->after_turns([&](std::unique_lock<std::mutex>& lock) {
+    ++ends;
+    CHECK_FALSE(f.reactor->in_turn());
+    lock.unlock();
+  });
+  f.reactor->poll(std::chrono::steady_clock::now());
+  CHECK(ends == 0);
+  Hold hold(*f.reactor);
+  f.reactor->at(std::chrono::steady_clock::now(), [&] {
+    within = f.reactor->in_turn();
+    hold = Hold();
+  });
+  f.io.run();
+  CHECK(within);
+  CHECK(ends >= 1);
 }

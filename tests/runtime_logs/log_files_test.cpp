@@ -316,6 +316,43 @@ TEST_CASE("many functions take few descriptors, and each keeps its log") {
   }
 }
 
+TEST_CASE("a line that waits is written with the next, and is there for every reader") {
+  Places places;
+  auto const file = places.dir / (kHelloLog + "/current");
+  {
+    auto logs = LogFiles::open(places.options(true)).value();
+    logs.append_platform(kHello, "START 1\n", LogFiles::Write::with_next);
+    CHECK_FALSE(fs::exists(file));
+    CHECK(logs.read(kHello, 0, 100).text == "START 1\n");
+    logs.append_platform(kHello, "START 2\n", LogFiles::Write::with_next);
+    CHECK(logs.tail(kHello, 8).text == "START 2\n");
+    logs.append_platform(kHello, "START 3\n", LogFiles::Write::with_next);
+    logs.append(kHello, "words\n", at(0));
+    CHECK(read_file(file).ends_with("START 3\nwords\n"));
+    logs.append_platform(kHello, "START 4\n", LogFiles::Write::with_next);
+    logs.append_platform(kHello, "END 4\n", LogFiles::Write::now);
+    CHECK(read_file(file).ends_with("START 4\nEND 4\n"));
+    for (int i = 0; i < 1000; ++i)
+      logs.append_platform(kHello, "START 5\n", LogFiles::Write::with_next);
+    CHECK(fs::file_size(file) > 3000);  // not all of them wait in memory
+    logs.append_platform(kHello, "START 6\n", LogFiles::Write::with_next);
+  }
+  CHECK(read_file(file).ends_with("START 6\n"));
+}
+
+TEST_CASE("a line that waits goes to disk with its log's descriptor, and goes with its log") {
+  Places places;
+  auto options = places.options(true);
+  options.open_files = 1;
+  auto logs = LogFiles::open(options).value();
+  logs.append_platform(kHello, "START 1\n", LogFiles::Write::with_next);
+  logs.append(FunctionName("other"), "x\n", at(0));
+  CHECK(read_file(places.dir / (kHelloLog + "/current")).ends_with("START 1\n"));
+  logs.append_platform(kHello, "START 2\n", LogFiles::Write::with_next);
+  logs.remove(kHello);
+  CHECK(logs.read(kHello, 0, 100).text.empty());
+}
+
 TEST_CASE("what the disk refuses is counted, and told once there is room") {
   Places places;
   auto const options = places.options(true);
