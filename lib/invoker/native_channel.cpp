@@ -67,6 +67,12 @@ void NativeChannel::on_ready(std::uint32_t events) {
   set_interest();
 }
 
+bool NativeChannel::on_expected() {
+  if ((interest_ & EPOLLIN) == 0 || !read()) return false;
+  set_interest();
+  return true;
+}
+
 void NativeChannel::invoke(contract::Invocation invocation, std::size_t response_limit) {
   api_.invoke(std::move(invocation), response_limit);
   // Between calls of an idle runtime nobody reads: what it asked may wait in the socket.
@@ -119,7 +125,11 @@ void NativeChannel::send_record(std::string_view head, std::string_view payload,
   std::span const fds(&memfd, memfd < 0 ? 0 : 1);
   auto const sent = sys::send_message(socket_.get(), parts, fds);
   if (!sent) return closed();
-  if (!*sent) pending_.assign(head).append(payload);
+  if (!*sent) {
+    pending_.assign(head).append(payload);
+  } else if ((interest_ & EPOLLIN) != 0) {  // what is not watched is not forgotten, either
+    reactor_.expect(this);
+  }
 }
 
 void NativeChannel::flush() {
@@ -136,12 +146,14 @@ void NativeChannel::take_back() {
 
 // Reading
 
-void NativeChannel::read() {
-  if (reading_) return;
+bool NativeChannel::read() {
+  if (reading_) return false;
   reading_ = true;
+  auto const before = reads_;
   for (int turn = 0; (gone_ || turn < kTurns) && read_record(); ++turn) {
   }
   reading_ = false;
+  return reads_ != before;
 }
 
 bool NativeChannel::read_record() {
@@ -149,6 +161,7 @@ bool NativeChannel::read_record() {
   std::array<std::byte, contract::kChunkFrameLimit> buffer;
   auto message = sys::receive_message(socket_.get(), buffer);
   if (!message && message.error().code == Errc::unavailable) return false;
+  ++reads_;
   if (!message || message->size == 0) return closed(), false;
   if (message->cut) return broken("a frame that is too long, or too many descriptors"), false;
   bool const more = accept({reinterpret_cast<char const*>(buffer.data()), message->size},

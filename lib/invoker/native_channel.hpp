@@ -42,6 +42,7 @@ class NativeChannel final : public Source, private contract::NativeWire {
   void drain();
 
   void on_ready(std::uint32_t events) override;
+  bool on_expected() override;
 
  private:
   NativeChannel(InvokerOptions const&, Reactor&, contract::CallEvents&, End, sys::Fd);
@@ -51,7 +52,7 @@ class NativeChannel final : public Source, private contract::NativeWire {
   void send_memfd(std::string_view head, std::string_view payload);
   void send_record(std::string_view head, std::string_view payload, int memfd);
   void flush();
-  void read();
+  bool read();         // false: there was nothing
   bool read_record();  // false: nothing more for now
   bool accept(std::string_view record, std::vector<sys::Fd>);
   bool accept_memfd(contract::Frame, std::vector<sys::Fd>);
@@ -73,6 +74,7 @@ class NativeChannel final : public Source, private contract::NativeWire {
   sys::Fd payload_;      // a response's memfd
   std::uint64_t payload_at_ = 0;
   std::uint32_t interest_ = 0;
+  std::uint64_t reads_ = 0;
   bool reading_ = false;
   bool gone_ = false;  // the jail has ended
   bool over_ = false;  // nothing more is read or written
