@@ -11,6 +11,10 @@ constexpr Duration kFreezeAfter = std::chrono::milliseconds(50);
 // For what comes after an answer, as an extension's last words, until the runtime asks for more.
 constexpr Duration kLastWords = std::chrono::seconds(2);
 
+// A burst that is over goes to rest all at once; calls wait for no more than a few of these.
+constexpr unsigned kFreezesInTurn = 16;
+constexpr Duration kNextTurn = std::chrono::milliseconds(1);
+
 TimePoint now() { return std::chrono::steady_clock::now(); }
 
 }  // namespace
@@ -46,7 +50,16 @@ void JailBackend::look_at_idle() {
   // Nobody held the reactor since, so this is the look before a call: it would be thawed at once.
   if (!context_.reactor.held()) return look_again(time + kFreezeAfter);
   auto next = TimePoint::max();
-  for (auto const& [id, instance] : instances_) next = std::min(next, instance->rest(time));
+  unsigned left = kFreezesInTurn;
+  for (auto const& [id, instance] : instances_) {
+    if (left == 0) {
+      next = std::min(next, time + kNextTurn);
+      break;
+    }
+    bool const stood = instance->frozen();
+    next = std::min(next, instance->rest(time));
+    if (instance->frozen() != stood) --left;
+  }
   if (next != TimePoint::max()) look_again(next);
 }
 

@@ -2,11 +2,15 @@
 
 #include <sys/epoll.h>
 
+#include <limits>
+
 #include "base/check.hpp"
 #include "invoker/endings.hpp"
 #include "invoker/jail_instance.hpp"
 
 namespace faas::inline v0::invoker {
+
+constexpr unsigned kEventsInTurn = 16;
 
 Result<std::unique_ptr<JailBackend>> JailBackend::open(InvokerOptions options, Reactor& reactor,
                                                        BackendEvents& events) {
@@ -88,8 +92,15 @@ Bytes JailBackend::max_memory(InstanceId id) const {
   return instance == nullptr ? Bytes{} : instance->max_memory();
 }
 
+// Some, then others' turn: what is left makes the descriptor ready again. All of them where nobody
+// holds the reactor, for that is the look before a call, which must know who is gone.
 void JailBackend::on_ready(std::uint32_t) {
-  while (auto event = context_.sandbox.poll()) handle(std::move(*event));
+  auto left = context_.reactor.held() ? kEventsInTurn : std::numeric_limits<unsigned>::max();
+  for (; left > 0; --left) {
+    auto event = context_.sandbox.poll();
+    if (!event) return;
+    handle(std::move(*event));
+  }
 }
 
 void JailBackend::handle(SandboxEvent event) {

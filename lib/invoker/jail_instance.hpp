@@ -49,6 +49,7 @@ class JailInstance final : private contract::RuntimeApiEvents {
   void stop(Ending why);
   // Stands still (G18) if it has been idle for long enough. When to look again, or never.
   TimePoint rest(TimePoint now);
+  bool frozen() const { return frozen_; }
   // Most memory it has used; looked at again after 100 ms, because looking costs more than a warm
   // call.
   Bytes max_memory() const;

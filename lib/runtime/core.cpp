@@ -13,6 +13,7 @@ namespace faas::inline v0::runtime {
 namespace {
 
 constexpr std::size_t kMaxPayload = 6'291'456;
+constexpr std::size_t kStartsInTurn = 8;
 constexpr std::size_t kMostUnused = 1000;  // revisions kept without a call or an instance
 
 TimePoint now() { return std::chrono::steady_clock::now(); }
@@ -135,24 +136,42 @@ void Core::pin(std::shared_ptr<Revision> const& revision) {
 
 void Core::pinned(std::shared_ptr<Revision> const& revision, Result<Tree> tree) {
   revision->pinning = false;
-  auto const waiting = std::exchange(revision->waiting, {});
   if (tree) {
     revision->tree = std::move(*tree);
     revision->tree_was_cached = revision->tree.was_cached();
+    return start_waiting(revision);
   }
-  for (auto const id : waiting) {
+  auto error = tree.error();
+  error.layer = "code";
+  for (auto const id : std::exchange(revision->waiting, {}))
+    if (instances_.count(id) != 0) refuse_start(id, stopping_ ? closed_error() : error);
+}
+
+// A few, then whatever else waits for the mutex or the executor: a thousand at once would keep all
+// calls waiting for as long as their jails are asked for.
+void Core::start_waiting(std::shared_ptr<Revision> const& revision) {
+  if (closed_ || revision->pinning) return;
+  auto& waiting = revision->waiting;
+  auto const end =
+      waiting.begin() + static_cast<std::ptrdiff_t>(std::min(waiting.size(), kStartsInTurn));
+  std::vector<InstanceId> const turn(waiting.begin(), end);
+  waiting.erase(waiting.begin(), end);
+  for (auto const id : turn) {
     auto const found = instances_.find(id);
     if (found == instances_.end()) continue;
     if (stopping_) {
       refuse_start(id, closed_error());
-    } else if (tree) {
-      start_instance(id, found->second);
     } else {
-      auto error = tree.error();
-      error.layer = "code";
-      refuse_start(id, std::move(error));
+      start_instance(id, found->second);
     }
   }
+  if (waiting.empty()) return;
+  asio::post(executor, [weak = weak_from_this(), revision] {
+    auto const self = weak.lock();
+    if (!self) return;
+    std::lock_guard lock(*self->mutex_);
+    self->start_waiting(revision);
+  });
 }
 
 // Nothing of it ran: the call that pays for it gets the Error.

@@ -127,6 +127,7 @@ class Core final : public BackendEvents, public std::enable_shared_from_this<Cor
   void erase_instance(InstanceId);
   void pin(std::shared_ptr<Revision> const&);
   void pinned(std::shared_ptr<Revision> const&, Result<Tree>);
+  void start_waiting(std::shared_ptr<Revision> const&);
   void start_instance(InstanceId, Instance&);
   void refuse_start(InstanceId, Error);
   void set_wake();

@@ -123,6 +123,7 @@ void Sandbox::Impl::lose_all() {
 // that was armed, and to learn when it is gone.
 void Sandbox::Impl::lose(Jail& jail) {
   jail.lost = true;
+  ++lost_jails;
   epoll_event event{};
   if (jail.cgroup) jail.cgroup.kill();
   if (jail.pidfd) {
@@ -144,6 +145,7 @@ bool Sandbox::Impl::is_gone(Jail const& jail) {
 }
 
 void Sandbox::Impl::finish_lost() {
+  if (lost_jails == 0) return;  // asked for every event, whatever the number of jails
   for (auto it = jails.begin(); it != jails.end();) {
     auto& jail = it->second;
     if (!jail.lost || !is_gone(jail)) {
@@ -154,6 +156,7 @@ void Sandbox::Impl::finish_lost() {
     Exited event;
     event.ticket = it->first;
     event.lost = true;
+    --lost_jails;
     event.max_memory = {jail.cgroup.peak()};
     release(jail);
     ready.push_back(event);

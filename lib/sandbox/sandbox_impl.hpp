@@ -96,6 +96,7 @@ struct Sandbox::Impl {
   bool awake = false;
   std::deque<SandboxEvent> ready;
   Jails jails;
+  std::size_t lost_jails = 0;  // of them
   Ticket next_ticket = 1;
 };
 
