@@ -12,6 +12,7 @@
 #include <faas/scheduler.hpp>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -39,6 +40,8 @@ struct Ending {
   std::string error_payload;
   std::string message;    // for error documents of ours: what follows "RequestId: <id> Error: "
   bool reusable = false;  // the instance can take another call
+  // of a start that the host had no room for: nothing ran, and the call that pays for it gets this
+  std::optional<Error> refused;
 };
 
 // Receives one call's response: on_head, on_chunk any number of times, on_end exactly once and

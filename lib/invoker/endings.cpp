@@ -49,6 +49,18 @@ Ending exit_ending(Exited const& exited) {
                                : fmt::format("Runtime exited with error: exit status {}", code)};
 }
 
+Ending refused_ending(Error error) {
+  auto ending = lost_ending(error.message);
+  if (error.code == Errc::io) {
+    error.code = Errc::unavailable;
+    error.message = "the host has no room for another instance now: " + error.message;
+  }
+  if (error.reason.empty()) error.reason = "InstanceNotStarted";
+  error.layer = "start";
+  ending.refused = std::move(error);
+  return ending;
+}
+
 Ending failed_ending(Failed const& failed) {
   if (failed.step == "exec") {
     return {.status = Status::crashed,

@@ -11,6 +11,8 @@ namespace faas::inline v0::invoker {
 Ending exit_ending(Exited const&);
 // The jail could not be built, or its program could not be executed.
 Ending failed_ending(Failed const&);
+// A start that was not begun. What the host denied (descriptors, ids, cgroups) may be there later.
+Ending refused_ending(Error);
 Ending timed_out_ending(milliseconds timeout);
 Ending invalid_entrypoint_ending();
 Ending init_timeout_ending(Duration limit);

@@ -45,7 +45,7 @@ void JailBackend::start(StartRequest request) {
 
 void JailBackend::submit(JailInstance& instance) {
   auto submitted = instance.submit();
-  if (!submitted) return fail_start(instance, lost_ending(submitted.error().message));
+  if (!submitted) return fail_start(instance, refused_ending(submitted.error()));
   by_ticket_.emplace(instance.ticket(), &instance);
 }
 

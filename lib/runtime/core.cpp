@@ -204,6 +204,7 @@ void Core::on_start_failed(InstanceId id, Ending ending) {
   observe([text = fmt::format("{}: {}", ending.error_type, ending.message)](Observer& o) {
     o.on_event("start-failed", text);
   });
+  found->second.start_error = ending.refused;
   found->second.start_ending = std::move(ending);
   tell(event::StartFailed{id});
 }

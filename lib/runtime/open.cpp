@@ -30,6 +30,16 @@ Result<void> check_descriptors(unsigned max_instances) {
                "TooManyInstances", "runtime"};
 }
 
+Result<void> check_ids(Options const& options, Privilege privilege) {
+  auto const needed = options.scheduler.max_instances;
+  if (privilege != Privilege::root || options.uid_count >= needed) return {};
+  return Error{Errc::invalid_argument,
+               fmt::format("max_instances is {}, and each instance has a host id of its own, but "
+                           "uid_count is {}: raise uid_count or lower max_instances",
+                           needed, options.uid_count),
+               "TooManyInstances", "runtime"};
+}
+
 // Host signals are the host's: a thread of ours takes none.
 class SignalsBlocked {
  public:
@@ -110,6 +120,7 @@ Result<void> Core::open_parts() {
   std::lock_guard lock(*mutex_);
   auto jails = invoker::JailBackend::open(std::move(invoker), *reactor_, *this);
   if (!jails) return jails.error();
+  if (auto enough = check_ids(options, (*jails)->privilege()); !enough) return enough.error();
   jails_ = std::move(*jails);
   hosts_ = std::make_unique<invoker::HostBackend>(executor, mutex_, *reactor_, *this);
   if (!blocking_) {
