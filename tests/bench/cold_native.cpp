@@ -61,6 +61,19 @@ std::int64_t start_once(Jails& jails) {
   return await_end(jails.sandbox) && got ? end - begin : -1;
 }
 
+// A jail that is killed before its start is known has failed.
+bool await_start(Sandbox& sandbox) {
+  for (;;) {
+    if (auto event = sandbox.poll()) {
+      auto* started = std::get_if<Started>(&*event);
+      if (started) close(started->listener);
+      return started != nullptr;
+    }
+    pollfd readable{sandbox.native_handle(), POLLIN, 0};
+    ::poll(&readable, 1, -1);
+  }
+}
+
 // The same jail, its program told to stay.
 int hold(void* context) {
   auto& jails = *static_cast<Jails*>(context);
@@ -72,7 +85,7 @@ int hold(void* context) {
   spec.output_fd = bytes[1];
   auto ticket = jails.sandbox.submit(spec);
   close(bytes[1]);
-  if (!first_byte(bytes[0]) || !ticket) return 1;
+  if (!first_byte(bytes[0]) || !ticket || !await_start(jails.sandbox)) return 1;
   jails.held = *ticket;
   return 0;
 }

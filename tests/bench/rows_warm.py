@@ -29,6 +29,7 @@ class Contract:
 
 
 LAMBDA = Contract("lambda", "provided", "bench_echo", "Lambda's Runtime API")
+NATIVE = Contract("native", "native", "bench_echo_native", "the native contract")
 
 
 def inprocess(files, contract, placement, suffix=""):
@@ -127,11 +128,15 @@ def registered_bytes(files):
 
 
 ROWS = {
+    "warm.inprocess.native.vs_uds_rtt": lambda files: inprocess(files, NATIVE, "pinned"),
+    "warm.inprocess.native.vs_uds_rtt@spread": lambda files: inprocess(files, NATIVE, "spread", "@spread"),
     "warm.inprocess.lambda.vs_uds_rtt": lambda files: inprocess(files, LAMBDA, "pinned"),
     "warm.inprocess.lambda.vs_uds_rtt@spread": lambda files: inprocess(files, LAMBDA, "spread", "@spread"),
     "warm.http.vs_inline": lambda files: http(files, "pinned"),
     "warm.http.vs_inline@spread": lambda files: http(files, "spread", "@spread"),
+    "throughput.inprocess.native.vs_uds_echo": lambda files: throughput_inprocess(files, NATIVE),
     "throughput.inprocess.lambda.vs_uds_echo": lambda files: throughput_inprocess(files, LAMBDA),
+    "throughput.http.native.vs_workerd": lambda files: throughput_http(files, NATIVE),
     "throughput.http.lambda.vs_workerd": lambda files: throughput_http(files, LAMBDA),
     "functions.1m.dispatch_vs_1k": lambda files: registered(
         files, "dispatch", "warm", "ours: Runtime::invoke of a callable of the host, 200 of them by turns"),
