@@ -66,7 +66,7 @@ struct StartRequest {
 class BackendEvents {
  public:
   virtual ~BackendEvents() = default;
-  virtual void on_ready(InstanceId, Timing const&) = 0;  // jail and init are set
+  virtual void on_ready(InstanceId, Timing const&) = 0;  // jail, exec and init are set
   // no on_ready came or will come; on_exited follows
   virtual void on_start_failed(InstanceId, Ending) = 0;
   virtual void on_exited(InstanceId) = 0;  // everything of it is gone; once, last

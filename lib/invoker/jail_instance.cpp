@@ -61,6 +61,7 @@ Result<void> JailInstance::submit() {
   spec.output_fd = spec.error_fd = writer.get();
   spec.channel_fd = channel->get();
   if (request_.tenant) spec.recycle.clear();
+  submitted_at_ = std::chrono::steady_clock::now();
   auto ticket = context_.sandbox.submit(spec);
   if (!ticket) return ticket.error();
   ticket_ = *ticket;
@@ -106,7 +107,8 @@ bool JailInstance::waits() const { return native_ ? native_->idle() : api_->idle
 void JailInstance::on_started(Started const& started) {
   listener_.reset(started.listener);
   timing_.jail = started.jail;
-  exec_at_ = std::chrono::steady_clock::now();
+  if (started.exec > Duration{}) timing_.exec = started.exec;
+  exec_at_ = submitted_at_ + started.jail + started.exec;
   if (phase_ != Phase::starting || retry_init_)
     return;  // stopped meanwhile: its Exited is on the way
   auto const limit = attempt_ == 1 ? context_.options.init_timeout

@@ -133,7 +133,7 @@ class JailInstance final : private contract::RuntimeApiEvents {
   Timing timing_;
   mutable Bytes max_memory_;
   mutable TimePoint max_memory_at_{};
-  TimePoint exec_at_{};
+  TimePoint submitted_at_{}, exec_at_{};
   TimePoint idle_since_{};
   bool frozen_ = false;
   Reactor::Timer clock_ = Reactor::Timer::none;  // comes at clock_set_, which may be too early

@@ -18,6 +18,7 @@ TEST_CASE("a function is called first, then warm, and the answer comes back as i
   CHECK((first.start == StartLevel::first || first.start == StartLevel::cold));
   CHECK(first.timing.code.has_value());
   CHECK(first.timing.jail.has_value());
+  CHECK(first.timing.exec.has_value());
   CHECK(first.timing.init.has_value());
   auto const second = host.invoke("echo", "[1,2]").value();
   CHECK(second.payload == "[1, 2]");
