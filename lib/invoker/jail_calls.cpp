@@ -83,10 +83,8 @@ void JailInstance::hand_over(contract::Invocation invocation, std::size_t limit)
   api_->invoke(std::move(invocation), limit);
   // Between calls of an idle runtime nobody reads: the `next` of the last call may wait in the
   // socket. From inside the last call's end its connection is being read already, further up the
-  // stack; what others hold comes with their readiness.
-  if (!awaited && !reading_) read_connections();
-  // What was sent behind `next` may be half a head.
-  for (auto& [id, connection] : connections_) time_head(*connection);
+  // stack; what others hold comes with their readiness, as all does while other calls run.
+  if (!awaited && !reading_ && calls_.size() == 1) read_connections();
 }
 
 void JailInstance::resume(std::string_view request_id) {

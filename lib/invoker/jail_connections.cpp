@@ -203,6 +203,7 @@ void JailInstance::send(contract::ConnectionId id, std::string_view head, std::s
   if (sent < head.size()) connection.out.append(head.substr(sent));
   auto const body_sent = sent > head.size() ? sent - head.size() : 0;
   connection.out.append(body.substr(body_sent));
+  time_head(connection);  // what waited behind the `next` that this answers may be half a head
   if (!connection.out.empty()) return set_interest(connection);
   context_.reactor.expect(&connection);
 }
