@@ -91,8 +91,9 @@ void add_deploy(CLI::App& app, CommandLine& out) {
   auto* deploy = add_client(app, out, "deploy", "Create or update a function");
   deploy->add_option("name", d.name, "The function's name")->required();
   deploy->add_option("path", d.path, "A directory or a zip file")->required();
-  deploy->add_option("--runtime", d.runtime,
-                     "provided.al2023, native, python3.11, nodejs20.x, … (required for a new function)");
+  deploy->add_option(
+      "--runtime", d.runtime,
+      "provided.al2023, native, python3.11, nodejs20.x, … (required for a new function)");
   deploy->add_option(
       "--handler", d.handler,
       "MODULE.FUNCTION [lambda_function.lambda_handler, index.handler or bootstrap]");
