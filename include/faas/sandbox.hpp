@@ -71,6 +71,7 @@ using Ticket = std::uint64_t;
 enum class StartedFrom {
   fresh,   // nothing but the root that jails with the same files share
   pooled,  // a network namespace or a cgroup
+  shell,   // all of the jail but the package and the program
 };
 
 // The program's exec succeeded.
@@ -117,6 +118,10 @@ struct SandboxOptions {
   // made ahead while nothing starts; at most 256. As many networks again may wait for
   // Spec::recycle.
   unsigned networks = 0;
+  // root only, elsewhere 0: jails made ahead, locked already and waiting for package and program,
+  // for each of the last four sets of files, limits, class and listener that were asked for; at
+  // most 64. Each is used once. About 400 KiB each.
+  unsigned shells = 0;
 };
 
 // Owns one spawner process; jails end with it. One thread at a time. Movable.

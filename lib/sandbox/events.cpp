@@ -46,6 +46,7 @@ void Sandbox::Impl::take_reply(SpawnerReply reply) {
   if (it == jails.end()) return;
   switch (reply.head.kind) {
     case wire::ReplyKind::hello: return;
+    case wire::ReplyKind::waiting: it->second.waiting = true; return end_building(it->second);
     case wire::ReplyKind::started: return on_started(it, reply);
     case wire::ReplyKind::failed: return on_failed(it, reply.head);
     case wire::ReplyKind::exited: return on_exited(it, reply.head);
@@ -66,6 +67,7 @@ void Sandbox::Impl::on_started(Jails::iterator it, SpawnerReply& reply) {
   event.jail = (reply.head.exec_at ? exec_at : std::chrono::steady_clock::now()) - jail.submitted;
   event.exec = std::chrono::nanoseconds(reply.head.exec_ns);
   if (jail.pooled || reply.head.pooled) event.from = StartedFrom::pooled;
+  if (reply.head.shell) event.from = StartedFrom::shell;
   if (!reply.fds.empty()) jail.pidfd = std::move(reply.fds[0]);
   if (reply.fds.size() > 1) event.listener = reply.fds[1].release();
   ready.push_back(event);
@@ -74,6 +76,7 @@ void Sandbox::Impl::on_started(Jails::iterator it, SpawnerReply& reply) {
 void Sandbox::Impl::on_failed(Jails::iterator it, wire::Reply const& reply) {
   auto& jail = it->second;
   if (reply.tree_missing && jail.tree) trees[jail.tree - 1].sent = false;
+  if (!jail.shape.empty()) return end_shell(it);
   release(jail);
   Failed event;
   event.ticket = it->first;
@@ -150,6 +153,11 @@ void Sandbox::Impl::finish_lost() {
     auto& jail = it->second;
     if (!jail.lost || !is_gone(jail)) {
       ++it;
+      continue;
+    }
+    if (!jail.shape.empty()) {
+      release(jail);
+      it = jails.erase(it);
       continue;
     }
     if (jail.pidfd) sys::reap(jail.pidfd.get());  // ours if this process is a subreaper or pid 1

@@ -83,7 +83,7 @@ Plan make_plan(Spec const& spec, Facts const& host, std::uint32_t host_uid,
   plan_identity(b);
   plan_root(b);
   plan_scheduling(b);
-  plan_drop(b);
+  plan_lock(b);
   b.in(wire::Where::program);
   plan_program(b);
   return std::move(b.plan);

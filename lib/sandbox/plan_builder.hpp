@@ -80,5 +80,6 @@ void plan_root(Builder&);           // plan_root.cpp
 void plan_program(Builder&);        // plan_program.cpp
 void plan_scheduling(Builder&);     // plan_program.cpp
 void plan_drop(Builder&);           // plan_program.cpp
+void plan_lock(Builder&);           // plan_program.cpp
 
 }  // namespace faas::inline v0::sandbox

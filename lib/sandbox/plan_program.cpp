@@ -143,12 +143,20 @@ void plan_drop(Builder& b) {
          {FAAS_N(PR_SET_NO_NEW_PRIVS), number(1), number(0), number(0), number(0)});
 }
 
+// In pid 1 as well: what it still does for its program, every program may do.
+void plan_lock(Builder& b) {
+  plan_limits(b);
+  b.step("umask", FAAS_CALL(umask), {number(022)});
+  plan_drop(b);
+  // G8: last, so that it need not allow what building a jail takes.
+  b.step("seccomp", FAAS_CALL(seccomp),
+         {FAAS_N(SECCOMP_SET_MODE_FILTER), number(0), FilterArg{b.spec.seccomp}});
+}
+
 void plan_program(Builder& b) {
   // No controlling terminal to push characters into (TIOCSTI, CVE-2017-5226).
   b.step("new-session", FAAS_CALL(setsid), {});
   plan_streams(b);
-  plan_limits(b);
-  b.step("umask", FAAS_CALL(umask), {number(022)});
   // As the function's own id, in the function's own root: a link of the tenant's leads nowhere
   // else.
   b.step("working-directory", FAAS_CALL(chdir), {b.spec.working_directory});
@@ -162,9 +170,6 @@ void plan_program(Builder& b) {
          {FAAS_N(SIG_SETMASK), structure(std::uint64_t{0}, "{}"), number(0), number(8)});
   // G3: whatever else is open, nothing crosses, and no directory above all (CVE-2024-21626).
   b.step("close-files", FAAS_CALL(close_range), {number(channel ? 4 : 3), FAAS_N(~0u), number(0)});
-  // G8: last, so that it need not allow what building a jail takes.
-  b.step("seccomp", FAAS_CALL(seccomp),
-         {FAAS_N(SECCOMP_SET_MODE_FILTER), number(0), FilterArg{b.spec.seccomp}});
   b.step("exec", FAAS_CALL(execve),
          {b.spec.argv.front(), List{b.spec.argv}, List{b.spec.environment}});
 }

@@ -143,7 +143,10 @@ Result<void> Sandbox::Impl::open(SandboxOptions const& options) {
   if (facts.degraded() && !options.allow_degraded) return degraded_host(facts);
   if (auto ok = open_ids(options); !ok) return ok;
   if (auto ok = open_handles(); !ok) return ok;
-  if (facts.privilege == Privilege::root) networks = options.networks;
+  if (facts.privilege == Privilege::root) {
+    networks = options.networks;
+    shells = options.shells;
+  }
   return ensure_spawner();
 }
 
@@ -183,7 +186,9 @@ std::uint64_t Sandbox::Impl::recycle_key(std::string const& text) {
 
 // Nothing waits for us: one cgroup for a start to come.
 void Sandbox::Impl::prepare() {
-  if (building == 0 && cgroups && cgroups->ready() < networks) cgroups->prepare();
+  if (building > 0) return;
+  if (cgroups && cgroups->ready() < networks) return cgroups->prepare();
+  if (shells > 0 && !shells_failed) prepare_shell();
 }
 
 Result<void> Sandbox::Impl::ensure_filter(SeccompClass which) {
@@ -275,13 +280,18 @@ void Sandbox::Impl::look_at_spawner() {
   facts.background = ::sched_getscheduler(spawner->pid()) == SCHED_IDLE;
 }
 
-Result<void> Sandbox::Impl::send_start(Spec const& spec, Jail const& jail, Ticket ticket) {
+Result<void> Sandbox::Impl::send_start(Spec const& spec, Jail const& jail, Ticket ticket,
+                                       Ticket shell) {
   look_at_spawner();
-  auto const plan =
-      make_plan(spec, facts, jail.uid.value_or(facts.uid), jail.uid.value_or(facts.gid));
+  auto plan = make_plan(spec, facts, jail.uid.value_or(facts.uid), jail.uid.value_or(facts.gid));
+  bool const pause = !jail.shape.empty();
+  if (pause)
+    std::erase_if(plan.steps, [](Step const& s) { return s.where == wire::Where::program; });
   auto const encoded = encode(plan);
   wire::Start head;
   head.ticket = ticket;
+  head.pause = pause;
+  head.shell = shell;
   head.clone_flags = plan.clone_flags;
   head.owner = plan.owner;
   head.tree = jail.tree;
@@ -323,11 +333,19 @@ Result<Ticket> Sandbox::Impl::submit(Spec const& spec) {
 Result<Ticket> Sandbox::Impl::start(Spec const& spec, TimePoint submitted) {
   if (auto ok = ensure_spawner(); !ok) return ok.error();
   if (auto ok = ensure_filter(spec.seccomp); !ok) return ok.error();
+  if (shells > 0) want_shells(spec);
+  if (auto const it = find_shell(shells > 0 ? shape_of(spec) : std::string()); it != jails.end())
+    return start_in(it, spec, submitted);
   Jail jail;
   jail.id = spec.id;
   jail.submitted = submitted;
   jail.files += spec.listener;
   auto const ticket = next_ticket++;
+  if (auto ok = begin(spec, std::move(jail), ticket); !ok) return ok.error();
+  return ticket;
+}
+
+Result<void> Sandbox::Impl::begin(Spec const& spec, Jail jail, Ticket ticket) {
   auto const tree = ensure_tree(spec, ticket);
   if (!tree) return tree.error();
   jail.tree = *tree;
@@ -336,6 +354,30 @@ Result<Ticket> Sandbox::Impl::start(Spec const& spec, TimePoint submitted) {
   auto ok = claim(spec, jail);
   if (ok) ok = send_start(spec, jail, ticket);
   if (!ok) {
+    release(jail);
+    return ok;
+  }
+  jails.emplace(ticket, std::move(jail));
+  return {};
+}
+
+// Should it have ended, the spawner makes another jail with its id and in its cgroup.
+Result<Ticket> Sandbox::Impl::start_in(Jails::iterator it, Spec const& spec, TimePoint submitted) {
+  auto const shell = it->first;
+  auto jail = std::move(it->second);
+  jails.erase(it);
+  jail.shape.clear();
+  jail.waiting = false;
+  jail.id = spec.id;
+  jail.submitted = submitted;
+  jail.files = 1u + spec.listener;
+  jail.building = true;
+  ++building;
+  auto const ticket = next_ticket++;
+  auto const tree = ensure_tree(spec, ticket);
+  auto ok = tree ? send_start(spec, jail, ticket, shell) : Result<void>(tree.error());
+  if (!ok) {
+    jail.cgroup.kill();
     release(jail);
     return ok.error();
   }

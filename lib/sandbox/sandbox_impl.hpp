@@ -28,6 +28,8 @@ struct Sandbox::Impl {
     TimePoint submitted;
     std::uint32_t tree = 0;  // as in wire::Start
     std::size_t files = 1;   // that come with `started`: pidfd, listener
+    std::string shape;       // of a shell; empty: a jail somebody asked for
+    bool waiting = false;    // a shell that is complete
     bool building = false;   // it has neither started nor ended
     bool pooled = false;     // its cgroup was there before
     bool killed = false;     // kill() was called: if it never starts, that is why
@@ -50,6 +52,8 @@ struct Sandbox::Impl {
   Result<void> open_handles();
   Result<Ticket> submit(Spec const&);
   Result<Ticket> start(Spec const&, TimePoint submitted);
+  Result<void> begin(Spec const&, Jail, Ticket);
+  Result<Ticket> start_in(Jails::iterator shell, Spec const&, TimePoint submitted);
   void signal(Ticket, sandbox::wire::Verb);
   bool freeze(Ticket, bool stand_still) const;
   Bytes max_memory(Ticket) const;
@@ -59,9 +63,15 @@ struct Sandbox::Impl {
   Result<void> claim(Spec const&, Jail&);
   void look_at_spawner();
   Result<void> send_pool();
+  // shells.cpp
+  std::string shape_of(Spec const&) const;
+  void want_shells(Spec const&);
+  void prepare_shell();
+  Jails::iterator find_shell(std::string const& shape);
+  void end_shell(Jails::iterator);
   std::uint64_t recycle_key(std::string const&);
   void prepare();
-  Result<void> send_start(Spec const&, Jail const&, Ticket);
+  Result<void> send_start(Spec const&, Jail const&, Ticket, Ticket shell = 0);
   Result<void> send(std::string message, std::vector<int> const& fds);
   void end_building(Jail&);
   void release(Jail&);
@@ -86,6 +96,13 @@ struct Sandbox::Impl {
   std::array<bool, sandbox::wire::kFilters> filter_sent{};   // to this spawner
   std::array<Tree, sandbox::wire::kTrees> trees;             // the least recently used gives way
   unsigned networks = 0;
+  unsigned shells = 0;  // of each shape
+  struct Shape {
+    std::string key;
+    Spec spec;  // without package, program and descriptors
+  };
+  std::deque<Shape> shapes;    // the last ones asked for
+  bool shells_failed = false;  // until the next submit
   // Numbers for Spec::recycle, never used again; the oldest are forgotten.
   std::deque<std::pair<std::string, std::uint64_t>> recycled;
   std::uint64_t next_recycle = 1;

@@ -160,6 +160,7 @@ Result<void> check(SandboxOptions const& o) {
     return bad("cgroup_root", o.cgroup_root, "it must be an absolute directory of cgroup2");
   if (o.networks > wire::kMaxNetworks)
     return bad("networks", std::to_string(o.networks), "at most 256");
+  if (o.shells > 64) return bad("shells", std::to_string(o.shells), "at most 64");
   if (o.uid_count == 0 || o.uid_base < 1 ||
       o.uid_base + std::uint64_t{o.uid_count} > ~std::uint32_t{0})
     return bad("uid_base, uid_count", fmt::format("{}, {}", o.uid_base, o.uid_count),

@@ -8,7 +8,7 @@
 
 namespace faas::inline v0::sandbox::wire {
 
-inline constexpr std::uint32_t kVersion = 5;
+inline constexpr std::uint32_t kVersion = 6;
 // The default send buffer of a unix socket (212,992 bytes) carries it in one message.
 inline constexpr std::size_t kMaxMessage = 192 * 1024;
 inline constexpr std::size_t kMaxFilter = 4096 * 8;  // BPF_MAXINSNS instructions
@@ -21,7 +21,7 @@ inline constexpr int kSpawnerSocket = 3;            // the descriptors a spawner
 inline constexpr int kSpawnerHost = 4;              // pidfd of the host
 
 enum class Verb : std::uint32_t { start = 1, kill, terminate, filter, tree, networks };
-enum class ReplyKind : std::uint32_t { hello = 1, started, failed, exited };
+enum class ReplyKind : std::uint32_t { hello = 1, waiting, started, failed, exited };
 
 // Where in the start of a jail a step runs.
 enum class Where : std::uint8_t {
@@ -100,7 +100,8 @@ struct Start {  // followed by steps[], then the arena
   std::uint32_t tree = 0;              // 1 + index of the root it stands on; 0: it builds its own
   std::uint64_t recycle = 0;   // its network may become that of a jail with the same; 0: of none
   std::uint32_t listener = 0;  // 1: Spec::listener
-  std::uint32_t reserved = 0;
+  std::uint32_t pause = 0;     // 1: pid 1 waits before its program; a start with `shell` wakes it
+  std::uint64_t shell = 0;     // ticket of one that waits, to be used if it lives
 };
 
 struct Networks {  // followed by steps[], then the arena: at most 4 KiB
@@ -139,7 +140,8 @@ struct Reply {  // started carries a pidfd of the jail's pid 1, then the listene
   std::int32_t status;  // exited: as of waitpid
   std::int32_t out_of_memory;
   std::uint32_t tree_missing;  // failed: the root it was to stand on is not there
-  std::uint32_t pooled;        // started: its network was ready
+  std::uint16_t pooled;        // started: its network was ready
+  std::uint16_t shell;         // started: all of the jail was
   std::uint64_t exec_at;       // started: CLOCK_MONOTONIC, ns; 0: not known
   std::uint64_t exec_ns;       // started: how long the exec took
   std::uint64_t cpu_us;        // of all its processes, pid 1 included
@@ -149,7 +151,7 @@ struct Reply {  // started carries a pidfd of the jail's pid 1, then the listene
 };
 
 // From the jail to the spawner.
-enum class ReportKind : std::uint32_t { announce = 1, started, failed, exited };
+enum class ReportKind : std::uint32_t { waiting = 1, announce, started, failed, exited };
 struct Report {
   ReportKind kind;
   std::int32_t error;              // failed

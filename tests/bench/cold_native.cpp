@@ -1,7 +1,8 @@
 // A native program in a jail, from Sandbox::submit to its first byte, with a listener as functions
-// have it. Usage: bench_cold_native DIRECTORY [fresh|pooled] (it holds the program `hello`).
+// have it. Usage: bench_cold_native DIRECTORY [fresh|pooled|shell] (it holds the program `hello`).
 // fresh: nothing is made before it is asked for, but the root that jails share; pooled: networks
-// and cgroups are, and a network is the next jail's.
+// and cgroups are, and a network is the next jail's; shell: a whole jail waits for its program. A
+// start of the other kind is an error, never a sample.
 #include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
@@ -20,13 +21,19 @@ struct Jails {
   Spec spec;
   long count = 0;
   Ticket held = 0;
+  StartedFrom kind = StartedFrom::fresh;
+  StartedFrom last = StartedFrom::fresh;  // what the last start found ready
 };
 
 // Waits for the end, so that one start never pays for the last one's. False: it did not run.
-bool await_end(Sandbox& sandbox) {
+bool await_end(Jails& jails) {
+  Sandbox& sandbox = jails.sandbox;
   for (;;) {
     while (auto event = sandbox.poll()) {
-      if (auto* started = std::get_if<Started>(&*event)) close(started->listener);
+      if (auto* started = std::get_if<Started>(&*event)) {
+        close(started->listener);
+        jails.last = started->from;
+      }
       if (std::holds_alternative<Exited>(*event)) return true;
       if (auto* failed = std::get_if<Failed>(&*event)) {
         std::fprintf(stderr, "bench_cold_native: step %s, errno %d\n", failed->step.c_str(),
@@ -47,8 +54,18 @@ bool first_byte(int fd) {
   return got;
 }
 
+// Off the timed path: what a start found ready is made anew.
+void let_refill(Sandbox& sandbox) {
+  for (int i = 0; i < 4; ++i) {
+    while (sandbox.poll()) {
+    }
+    usleep(1'000);
+  }
+}
+
 std::int64_t start_once(Jails& jails) {
   int bytes[2];
+  if (jails.kind != StartedFrom::fresh) let_refill(jails.sandbox);
   if (pipe2(bytes, O_CLOEXEC) != 0) return -1;
   jails.spec.id = "bench-" + std::to_string(++jails.count);
   jails.spec.output_fd = bytes[1];
@@ -58,7 +75,7 @@ std::int64_t start_once(Jails& jails) {
   bool const got = ticket && first_byte(bytes[0]);
   std::int64_t const end = nanoseconds();
   if (!ticket) return std::fprintf(stderr, "%s\n", ticket.error().message.c_str()), -1;
-  return await_end(jails.sandbox) && got ? end - begin : -1;
+  return await_end(jails) && got ? end - begin : -1;
 }
 
 // A jail that is killed before its start is known has failed.
@@ -93,24 +110,38 @@ int hold(void* context) {
 int release(void* context) {
   auto& jails = *static_cast<Jails*>(context);
   jails.sandbox.kill(jails.held);
-  return !await_end(jails.sandbox);
+  return !await_end(jails);
 }
 
 int block(void* jails, long count, std::int64_t* out) {
-  for (long i = 0; i < count; ++i)
-    if ((out[i] = start_once(*static_cast<Jails*>(jails))) < 0) return 1;
+  auto& these = *static_cast<Jails*>(jails);
+  for (long i = 0; i < count; ++i) {
+    if ((out[i] = start_once(these)) < 0) return 1;
+    if (these.last != these.kind)
+      return std::fprintf(stderr, "bench_cold_native: a start of another kind\n"), 1;
+  }
   return 0;
+}
+
+// Until a start finds ready what it is to find.
+bool prepare(Jails& jails) {
+  for (int tries = 0; tries < 100; ++tries) {
+    if (start_once(jails) < 0) return false;
+    if (jails.last == jails.kind) return true;
+  }
+  return false;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   std::string const kind = argc > 2 ? argv[2] : "fresh";
-  if (argc < 2 || argc > 3 || (kind != "fresh" && kind != "pooled"))
-    return std::fprintf(stderr, "usage: bench_cold_native DIRECTORY [fresh|pooled]\n"), 2;
+  if (argc < 2 || argc > 3 || (kind != "fresh" && kind != "pooled" && kind != "shell"))
+    return std::fprintf(stderr, "usage: bench_cold_native DIRECTORY [fresh|pooled|shell]\n"), 2;
   SandboxOptions options;
   options.allow_degraded = true;
-  if (kind == "pooled") options.networks = 8;
+  if (kind != "fresh") options.networks = 8;
+  if (kind == "shell") options.shells = 4;
   auto sandbox = Sandbox::open(options);
   if (!sandbox) return unavailable(sandbox.error().message.c_str());
   Jails jails{.sandbox = std::move(*sandbox), .spec = {}};
@@ -118,6 +149,9 @@ int main(int argc, char** argv) {
   jails.spec.task = argv[1];
   jails.spec.listener = true;
   jails.spec.recycle = "bench";
+  if (kind == "pooled") jails.kind = StartedFrom::pooled;
+  if (kind == "shell") jails.kind = StartedFrom::shell;
+  if (!prepare(jails)) return unavailable("no start finds ready what it is to find");
   sampled const serving{block, hold, release, &jails};
   return serve_samples(&serving);
 }

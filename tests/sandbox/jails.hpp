@@ -31,6 +31,8 @@ inline SandboxOptions jail_options() {
   if (char const* root = std::getenv("FAAS_TEST_CGROUP_ROOT")) options.cgroup_root = root;
   if (char const* networks = std::getenv("FAAS_TEST_NETWORKS"))
     options.networks = static_cast<unsigned>(std::atoi(networks));
+  if (char const* shells = std::getenv("FAAS_TEST_SHELLS"))
+    options.shells = static_cast<unsigned>(std::atoi(shells));
   return options;
 }
 

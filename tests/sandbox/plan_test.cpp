@@ -74,13 +74,15 @@ TEST_CASE("the plan of an ordinary user's jail is the committed one") {
   check_golden("plan_unprivileged.txt", to_text(make_plan(some_wish(), facts, 12'345, 12'345)));
 }
 
-TEST_CASE(
-    "rights are dropped, files closed and the filter loaded in that order, and then comes exec") {
+TEST_CASE("rights are dropped and the filter is loaded before there is a process for the program") {
   auto const plan = make_plan(some_wish(), some_host(), 1, 1);
+  CHECK(place(plan, "limit-core") < place(plan, "drop-bounding"));
   CHECK(place(plan, "drop-bounding") < place(plan, "drop-capabilities"));
   CHECK(place(plan, "drop-capabilities") < place(plan, "no-new-privileges"));
-  CHECK(place(plan, "close-files") < place(plan, "seccomp"));
-  CHECK(place(plan, "seccomp") + 2 == plan.steps.size());
+  CHECK(place(plan, "no-new-privileges") + 1 == place(plan, "seccomp"));
+  for (auto const& step : plan.steps)
+    CHECK((step.where == wire::Where::program) == (&step > &plan.steps[place(plan, "seccomp")]));
+  CHECK(place(plan, "close-files") + 2 == plan.steps.size());
   CHECK(place(plan, "exec") + 1 == plan.steps.size());
 }
 

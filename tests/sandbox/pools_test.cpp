@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 #include <sys/socket.h>
 
+#include <csignal>
 #include <filesystem>
-#include <iterator>
 #include <set>
+#include <sstream>
 
 #include "jails.hpp"
+#include "sys/message.hpp"
+#include "sys/process.hpp"
 #include "sys/text_file.hpp"
 
 using namespace faas;
@@ -60,6 +63,20 @@ struct Pools {
     jails.sandbox().kill(running.ticket);
     jails.end(running);
     return seen;
+  }
+  Jails jails;
+};
+
+struct Shells {
+  Shells() : jails(with_shells()) {
+    jails.attempt({"hello"});
+    jails.settle();
+  }
+  static SandboxOptions with_shells() {
+    auto options = jail_options();
+    options.networks = 0;
+    options.shells = 2;
+    return options;
   }
   Jails jails;
 };
@@ -186,6 +203,101 @@ TEST_CASE("after ten times the pool the spawner and the cgroups hold what they h
   CHECK(Jails::files_of(spawner) <=
         files + 2 * kNetworks);  // the last keys' networks, with listeners
   CHECK(Jails::files_of(::getpid()) == own);
+}
+
+TEST_CASE("a jail that waits takes package, program, streams and channel") {
+  if (without_root()) return;
+  Shells shells;
+  for (int i = 0; i < 8; ++i) {
+    auto channel = sys::seqpacket_pair().value();
+    REQUIRE(::send(channel.first.get(), "ping", 4, 0) == 4);
+    auto spec = Jails::victim({"channel"});
+    spec.channel_fd = channel.second.get();
+    auto running = shells.jails.start(spec);
+    CHECK(running.started.from == StartedFrom::shell);
+    CHECK(Jails::read(running, 33) == "channel: answered\nopen 3 flags 0\n");
+    CHECK(shells.jails.end(running).code == 0);
+    shells.jails.settle();
+  }
+}
+
+TEST_CASE("a shell is for its own limits, class, files and listener, and for no other") {
+  if (without_root()) return;
+  Shells shells;
+  auto const from = [&](auto change) {
+    shells.jails.settle();
+    auto spec = Jails::victim({"hello"});
+    change(spec);
+    auto const story = shells.jails.run(spec);
+    CHECK(story.output == "hello\n");
+    return story.started->from;
+  };
+  CHECK(from([](Spec&) {}) == StartedFrom::shell);
+  CHECK(from([](Spec& s) { s.environment = {"ANY=thing"}; }) == StartedFrom::shell);
+  CHECK(from([](Spec& s) { s.memory = 64_MiB; }) != StartedFrom::shell);
+  CHECK(from([](Spec& s) { s.tmp = 64_MiB; }) != StartedFrom::shell);
+  CHECK(from([](Spec& s) { s.processes = 7; }) != StartedFrom::shell);
+  CHECK(from([](Spec& s) { s.open_files = 17; }) != StartedFrom::shell);
+  CHECK(from([](Spec& s) { s.cpus = 1; }) != StartedFrom::shell);
+  CHECK(from([](Spec& s) { s.seccomp = SeccompClass::python; }) != StartedFrom::shell);
+  CHECK(from([](Spec& s) { s.files = {{"/etc/mine", "x"}}; }) != StartedFrom::shell);
+}
+
+TEST_CASE("a shell that was killed while it waited is not used, and another start serves") {
+  if (without_root()) return;
+  Shells shells;
+  auto const spawner = shells.jails.sandbox().spawner_pid();
+  auto const children = sys::read_text(fmt::format("/proc/{0}/task/{0}/children", spawner)).value();
+  ::kill(spawner, SIGSTOP);  // it hears of it and of the next start at once
+  std::istringstream pids(children);
+  int killed = 0;
+  for (int pid; pids >> pid; ++killed) {
+    auto const process = sys::open_process(pid).value();
+    ::kill(pid, SIGKILL);
+    REQUIRE(sys::wait_until_ended(process.get(), milliseconds(10'000)));
+  }
+  CHECK(killed > 0);
+  auto const ticket = shells.jails.sandbox().submit(Jails::victim({"hello"})).value();
+  ::kill(spawner, SIGCONT);
+  auto const event = shells.jails.next(ticket);
+  REQUIRE(event.has_value());
+  REQUIRE(std::holds_alternative<Started>(*event));
+  CHECK(std::get<Started>(*event).from != StartedFrom::shell);
+  CHECK(std::get<Exited>(*shells.jails.next(ticket)).code == 0);
+}
+
+TEST_CASE("what cannot be mounted into a shell fails by its name, and nothing has run") {
+  if (without_root()) return;
+  Shells shells;
+  auto spec = Jails::victim({"hello"});
+  spec.task = "/nowhere-at-all";
+  auto const story = shells.jails.run(spec);
+  REQUIRE(story.failed.has_value());
+  CHECK(story.failed->step == "open-task");
+  CHECK(story.output.empty());
+  shells.jails.settle();
+  CHECK(shells.jails.attempt({"hello"}).started->from == StartedFrom::shell);
+}
+
+TEST_CASE("shells end with their sandbox, and never more of them wait than were asked for") {
+  if (without_root()) return;
+  std::string children;
+  {
+    Shells shells;
+    for (std::uint64_t i = 0; i < 10; ++i) {
+      auto spec = Jails::victim({"hello"});
+      spec.memory = Bytes{(64 + i) << 20};
+      CHECK(shells.jails.run(spec).exited->code == 0);
+      shells.jails.settle();
+    }
+    auto const spawner = std::to_string(shells.jails.sandbox().spawner_pid());
+    children = sys::read_text(fmt::format("/proc/{0}/task/{0}/children", spawner)).value();
+  }
+  std::istringstream pids(children);
+  int waiting = 0;
+  for (int pid; pids >> pid; ++waiting) CHECK(::kill(pid, 0) != 0);
+  CHECK(waiting > 0);
+  CHECK(waiting <= 2 * 4);  // of the last four kinds
 }
 
 TEST_CASE("without root there are no pools, and starts are as ever") {

@@ -420,9 +420,9 @@ TEST_CASE("whichever call of a launch fails, nothing runs in a weaker jail and n
     CAPTURE(spawner);
     CAPTURE(init);
     CAPTURE(program);
-    CHECK((spawner > 40 && spawner <= 60));
-    CHECK((init > 75 && init <= 90));
-    CHECK((program > 15 && program <= 32));
+    CHECK((spawner > 40 && spawner <= 57));
+    CHECK((init > 90 && init <= 102));
+    CHECK((program > 8 && program <= 12));
   }
   for (auto const& exception : on_purpose) {
     CAPTURE(std::string(exception.why));

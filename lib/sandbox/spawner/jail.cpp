@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "sandbox/spawner/spawner.hpp"
+#include "sandbox/spawner/state.hpp"
 
 namespace spawner {
 namespace {
@@ -110,15 +110,30 @@ bool keep_report_only(int report) {
          syscall(SYS_close_range, 4u, ~0u, 0) == 0;
 }
 
+// Complete but for its package and its program, and locked already.
+void await_program(Start& start) {
+  wire::Report report{};
+  report.kind = wire::ReportKind::waiting;
+  if (!send_report(start.jail_report, report)) _exit(1);
+  int fds[kMaxFds], count;
+  ssize_t n;
+  do n = receive(start.jail_report, state.message, sizeof state.message, 0, fds, count, nullptr);
+  while (n < 0 && errno == EINTR);
+  if (n <= 0) _exit(1);  // the spawner has ended
+  take_program(start, static_cast<std::size_t>(n), fds, count);
+}
+
 }  // namespace
 
 void run_jail(Start& start) {
   if (!close_strangers(start)) fail(start, "close-strangers", errno);
   start.slots[wire::kReport] = start.jail_report;
   Launch launch{&start, nullptr, 0};
-  unsigned own = side(wire::Where::jail) | side(wire::Where::package);
+  unsigned own = side(wire::Where::jail);
+  if (!start.head.pause) own |= side(wire::Where::package);
   if (start.network.space < 0) own |= side(wire::Where::network);
   if (auto const* step = walk(start, own, launch.error)) fail(start, step->name, launch.error);
+  if (start.head.pause) await_program(start);
   pid_t const program = start_program(launch);
   if (program == -1) fail(start, "start-program", errno);
   if (launch.failed) fail(start, launch.failed->name, launch.error);

@@ -126,11 +126,21 @@ void on_announce(Jail& jail, unsigned flags, int const* fds, int count, pid_t se
   syscall(SYS_pidfd_send_signal, jail.pidfd, SIGKILL, nullptr, 0);
 }
 
+void on_waiting(Jail& jail) {
+  jail.waiting = true;
+  --state.building;
+  wire::Reply r{};
+  r.kind = wire::ReplyKind::waiting;
+  r.ticket = jail.ticket;
+  reply(r, nullptr, 0);
+}
+
 void on_started(Jail& jail, wire::Report const& report) {
   jail.started = true;
   --state.building;
   wire::Reply r{};
   r.pooled = jail.pooled;
+  r.shell = jail.shell;
   r.exec_at = report.exec_at;
   r.exec_ns = report.exec_ns;
   r.kind = wire::ReplyKind::started;
@@ -165,6 +175,7 @@ void on_report(int index) {
     return;
   }
   switch (report.kind) {
+    case wire::ReportKind::waiting: return on_waiting(jail);
     case wire::ReportKind::announce: return on_announce(jail, report.fds, fds, count, sender);
     case wire::ReportKind::started: return on_started(jail, report);
     case wire::ReportKind::failed:
@@ -197,7 +208,7 @@ void reply_exited(Jail const& jail, int status, rusage const& usage) {
 
 void forget_jail(Jail& jail) {
   if (jail.started && jail.memory) --state.watched;
-  state.building -= !jail.started;
+  state.building -= !jail.started && !jail.waiting;
   keep_network(jail.network, jail.recycle);
   close_fd(jail.report);
   close_fd(jail.pidfd);

@@ -70,6 +70,9 @@ bool has_tree(std::uint32_t index);
 bool enter_tree(std::uint32_t index, char const*& failed, int& error);
 // Ends the spawner if there is no way home: no jail may be built from another's root.
 void leave_tree();
+// Into the mount namespace of a process; back by leave_tree. False: it has ended, or may not be
+// entered.
+bool enter_mounts(int pidfd);
 
 // networks.cpp. How many to keep ready, and the steps that make one. Once.
 void plan_networks(wire::Networks const&, char const* steps);
@@ -95,7 +98,9 @@ inline constexpr int kRanUntold = 3;
 struct Jail {
   bool used;
   bool started;
-  bool ended;  // its pid 1 closed the report socket; only its pidfd is awaited now
+  bool ended;    // its pid 1 closed the report socket; only its pidfd is awaited now
+  bool waiting;  // for its program
+  bool shell;    // it has waited
   bool out_of_memory;
   bool has_status;
   std::uint64_t ticket;

@@ -8,6 +8,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <initializer_list>
+
 #include "sandbox/spawner/state.hpp"
 
 namespace spawner {
@@ -163,6 +165,78 @@ void take_steps(Start& start, std::size_t head, std::uint32_t steps, std::uint32
   start.arena = state.message + head + steps * sizeof(wire::Step);
 }
 
+// A start as it came, with its descriptors in their slots.
+void take_start(Start& start, std::size_t size, int const* fds, int count) {
+  memcpy(&start.head, state.message, sizeof start.head);
+  take_steps(start, sizeof start.head, start.head.steps, start.head.arena, size);
+  int next = 0;
+  auto const take = [&](unsigned flag) {
+    return (start.head.fds & flag) && next < count ? fds[next++] : -1;
+  };
+  start.slots[wire::kOutput] = take(wire::kHasOutput);
+  start.slots[wire::kError] = take(wire::kHasError);
+  start.cgroup = take(wire::kHasCgroup);
+  start.slots[wire::kChannel] = take(wire::kHasChannel);
+}
+
+Jail* find_shell(std::uint64_t ticket) {
+  for (int i = 0; i < state.highest; ++i) {
+    auto& jail = state.jails[i];
+    if (jail.used && jail.waiting && !jail.ended && jail.ticket == ticket) return &jail;
+  }
+  return nullptr;
+}
+
+// The request goes on to it, but for what it has already.
+bool send_program(Start& start, std::size_t size, int report) {
+  int fds[3], count = 0;
+  for (int const slot : {wire::kOutput, wire::kError, wire::kChannel})
+    if (start.slots[slot] >= 0) fds[count++] = start.slots[slot];
+  auto head = start.head;
+  head.fds &= ~static_cast<std::uint32_t>(wire::kHasCgroup);
+  memcpy(state.message, &head, sizeof head);
+  return send_with(report, state.message, size, fds, count) == static_cast<ssize_t>(size);
+}
+
+void close_trees(Start& start) {
+  for (int i = wire::kListener; i < wire::kChannel; ++i) close_fd(start.slots[i]);
+}
+
+// The package, then all that its program takes. False: it is ending. A step that failed is no
+// reason of its own.
+bool fill_shell(Start& start, std::size_t size, Jail const& jail, char const*& failed, int& error) {
+  auto const* step = walk(start, side(wire::Where::before), error);
+  if (!step) {
+    if (!enter_mounts(jail.pidfd)) return false;
+    step = walk(start, side(wire::Where::package), error);
+    leave_tree();
+  }
+  if (step) return failed = step->name, true;
+  return send_program(start, size, jail.report);
+}
+
+// Package and program for a jail that waits. False: it has ended; start another.
+bool wake_shell(Start& start, std::size_t size) {
+  auto* jail = find_shell(start.head.shell);
+  if (!jail) return false;
+  char const* failed = nullptr;
+  int error = 0;
+  if (!fill_shell(start, size, *jail, failed, error)) return close_trees(start), false;
+  jail->ticket = start.head.ticket;
+  jail->memory = start.head.watched_memory;
+  jail->waiting = false;
+  jail->shell = true;
+  ++state.building;
+  if (failed) {
+    memccpy(jail->step, failed, 0, sizeof jail->step - 1);
+    jail->error = error;
+    syscall(SYS_pidfd_send_signal, jail->pidfd, SIGKILL, nullptr, 0);
+  }
+  close_fd(start.cgroup);
+  close_start(start);
+  return true;
+}
+
 }  // namespace
 
 void on_networks(std::size_t size) {
@@ -182,23 +256,28 @@ void on_tree(std::size_t size) {
   build_tree(state.start, head.index);
 }
 
+void take_program(Start& start, std::size_t size, int const* fds, int count) {
+  int before[wire::kSlots];
+  memcpy(before, start.slots, sizeof before);
+  int const report = start.jail_report;
+  take_start(start, size, fds, count);
+  if (missing(start.head.fds, count)) _exit(1);
+  for (int i = 0; i < wire::kSlots; ++i)
+    if (start.slots[i] < 0) start.slots[i] = before[i];
+  start.jail_report = report;
+  relocate(start);
+}
+
 void on_start(std::size_t size, int const* fds, int count) {
   auto& start = state.start;
-  memcpy(&start.head, state.message, sizeof start.head);
-  take_steps(start, sizeof start.head, start.head.steps, start.head.arena, size);
+  take_start(start, size, fds, count);
+  start.network = {};
   if (start.head.tree > wire::kTrees) _exit(2);
+  if (missing(start.head.fds, count)) return refuse(start, "receive-files", EMFILE);
+  if (start.head.shell && wake_shell(start, size)) return;
   bool const listener = start.head.listener;
   start.network = take_network(start.head.recycle, listener);
   if (!listener) close_fd(start.network.listener);
-  int next = 0;
-  auto const take = [&](unsigned flag) {
-    return (start.head.fds & flag) && next < count ? fds[next++] : -1;
-  };
-  start.slots[wire::kOutput] = take(wire::kHasOutput);
-  start.slots[wire::kError] = take(wire::kHasError);
-  start.cgroup = take(wire::kHasCgroup);
-  start.slots[wire::kChannel] = take(wire::kHasChannel);
-  if (missing(start.head.fds, count)) return refuse(start, "receive-files", EMFILE);
   start_jail(start);
 }
 

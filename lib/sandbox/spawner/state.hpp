@@ -38,5 +38,7 @@ void reply_failed(std::uint64_t ticket, char const* step, int error, bool tree_m
 void on_networks(std::size_t size);
 void on_tree(std::size_t size);
 void on_start(std::size_t size, int const* fds, int count);
+// In a shell, what a start brings for the program: `start` keeps what was opened before.
+void take_program(Start& start, std::size_t size, int const* fds, int count);
 
 }  // namespace spawner

@@ -111,6 +111,8 @@ bool enter_tree(std::uint32_t index, char const*& failed, int& error) {
   return failed = "enter-tree", error = errno, false;
 }
 
+bool enter_mounts(int pidfd) { return know_home() && setns(pidfd, CLONE_NEWNS) == 0; }
+
 void leave_tree() {
   must(setns(home_mounts, CLONE_NEWNS) == 0 && fchdir(home_root) == 0 && chroot(".") == 0);
 }
