@@ -31,7 +31,8 @@ struct Options {
   // between calls (a daemon). false: between calls nothing is outstanding and io.run() returns;
   // upkeep (freezing what is idle, too) is done with the next call
   bool upkeep = false;
-  SchedulerOptions scheduler;  // budgets; max_instances is refused above what RLIMIT_NOFILE carries
+  // budgets; max_instances is refused above what RLIMIT_NOFILE carries, and as root above uid_count
+  SchedulerOptions scheduler;
   PackageLimits packages;
   std::string cgroup_root;  // see SandboxOptions
   std::uint32_t uid_base = 100'000'000;

@@ -13,8 +13,6 @@ namespace faas::inline v0::runtime {
 namespace {
 
 constexpr std::size_t kMaxPayload = 6'291'456;
-constexpr std::size_t kStartsInTurn = 8;
-constexpr std::size_t kMostUnused = 1000;  // revisions kept without a call or an instance
 
 TimePoint now() { return std::chrono::steady_clock::now(); }
 
@@ -121,57 +119,6 @@ void Core::do_start(action::Start const& start) {
     return start_instance(start.instance, instance);
   revision->waiting.push_back(start.instance);
   if (!revision->pinning) pin(revision);
-}
-
-void Core::pin(std::shared_ptr<Revision> const& revision) {
-  revision->pinning = true;
-  asio::post(blocking_, [weak = weak_from_this(), code = code_, revision]() mutable {
-    auto const self = weak.lock();
-    if (!self) return;
-    auto tree = std::exchange(code, nullptr)->pin(revision->info->function.code);
-    std::lock_guard lock(*self->mutex_);
-    if (!self->closed_) self->pinned(revision, std::move(tree));
-  });
-}
-
-void Core::pinned(std::shared_ptr<Revision> const& revision, Result<Tree> tree) {
-  revision->pinning = false;
-  if (tree) {
-    revision->tree = std::move(*tree);
-    revision->tree_was_cached = revision->tree.was_cached();
-    return start_waiting(revision);
-  }
-  auto error = tree.error();
-  error.layer = "code";
-  for (auto const id : std::exchange(revision->waiting, {}))
-    if (instances_.count(id) != 0) refuse_start(id, stopping_ ? closed_error() : error);
-}
-
-// A few, then whatever else waits for the mutex or the executor: a thousand at once would keep all
-// calls waiting for as long as their jails are asked for.
-void Core::start_waiting(std::shared_ptr<Revision> const& revision) {
-  if (closed_ || revision->pinning) return;
-  auto& waiting = revision->waiting;
-  auto const end =
-      waiting.begin() + static_cast<std::ptrdiff_t>(std::min(waiting.size(), kStartsInTurn));
-  std::vector<InstanceId> const turn(waiting.begin(), end);
-  waiting.erase(waiting.begin(), end);
-  for (auto const id : turn) {
-    auto const found = instances_.find(id);
-    if (found == instances_.end()) continue;
-    if (stopping_) {
-      refuse_start(id, closed_error());
-    } else {
-      start_instance(id, found->second);
-    }
-  }
-  if (waiting.empty()) return;
-  asio::post(executor, [weak = weak_from_this(), revision] {
-    auto const self = weak.lock();
-    if (!self) return;
-    std::lock_guard lock(*self->mutex_);
-    self->start_waiting(revision);
-  });
 }
 
 // Nothing of it ran: the call that pays for it gets the Error.
@@ -453,75 +400,6 @@ void Core::heard_of_reader(CallId id, StreamState::News news) {
 Backend& Core::backend(Place place) {
   return place == Place::host_callable ? static_cast<Backend&>(*hosts_)
                                        : static_cast<Backend&>(*jails_);
-}
-
-std::shared_ptr<Revision> Core::revision_of(FunctionName const& name) {
-  auto const id = registry_->revision(name);
-  if (!id) return nullptr;
-  if (auto const found = revisions_.find(*id); found != revisions_.end()) {
-    auto const& revision = found->second;
-    if (auto const at = std::exchange(revision->unused, {})) unused_.erase(*at);
-    return revision;
-  }
-  auto const entry = registry_->find(name);
-  return entry && can_run(*entry) ? add_revision(entry) : nullptr;
-}
-
-std::shared_ptr<Revision> Core::add_revision(registry::Entry const& entry) {
-  retire_others(entry->function.name, entry->revision);
-  auto revision = std::make_shared<Revision>();
-  revision->info = entry;
-  revision->arn = function_arn(entry->function.name, options.region);
-  if (auto const callable = callables_.find(entry->revision); callable != callables_.end()) {
-    revision->place = Place::host_callable;
-    hosts_->add(entry->revision, callable->second);
-  }
-  revisions_.emplace(entry->revision, revision);
-  current_[entry->function.name] = entry->revision;
-  tell(event::RevisionAdded{entry->revision, entry->function.limits, revision->place,
-                            entry->function.limits.capacity});
-  return revision;
-}
-
-void Core::retire_others(FunctionName const& name, std::optional<RevisionId> current) {
-  auto const found = current_.find(name);
-  if (found == current_.end() || found->second == current) return;
-  auto const old = found->second;
-  current_.erase(found);
-  auto const revision = revisions_.at(old);
-  revision->retired = true;
-  tell(event::RevisionRetired{old});
-  forget_if_done(revision);
-}
-
-// After a change of the registry. Who made the change may hear of it after the next one: only the
-// registry knows what is current.
-void Core::retire_replaced(FunctionName const& name) {
-  retire_others(name, registry_->revision(name));
-}
-
-void Core::forget_if_done(std::shared_ptr<Revision> const& revision) {
-  if (revision->calls > 0 || revision->instances > 0) return;
-  if (!revision->retired) return keep_unused(revision);
-  auto const id = revision->info->revision;
-  if (auto const at = std::exchange(revision->unused, {})) unused_.erase(*at);
-  hosts_->remove(id);
-  callables_.erase(id);
-  revisions_.erase(id);
-}
-
-// What the scheduler learned of it (how its starts failed) is worth keeping, for a while.
-void Core::keep_unused(std::shared_ptr<Revision> const& revision) {
-  if (revision->unused) return;
-  revision->unused = unused_.insert(unused_.end(), revision->info->revision);
-  if (unused_.size() <= kMostUnused) return;
-  auto const oldest = unused_.front();
-  unused_.pop_front();
-  auto const found = revisions_.find(oldest);
-  current_.erase(found->second->info->function.name);
-  hosts_->remove(oldest);
-  revisions_.erase(found);
-  tell(event::RevisionRetired{oldest});
 }
 
 }  // namespace faas::inline v0::runtime

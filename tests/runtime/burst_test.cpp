@@ -36,7 +36,8 @@ class Burst {
  public:
   explicit Burst(unsigned width) : width_(width), host_(options(state_.path(), width)) {
     TempDir code;
-    fs::copy_file(FAAS_BINARY_DIR "/victims/gather", fs::path(code.path()) / "bootstrap");
+    fs::copy_file(fs::path(FAAS_BINARY_DIR) / "victims" / "gather",
+                  fs::path(code.path()) / "bootstrap");
     digest_ = host_.store(code);
     for (auto const* name : {"many", "other"}) {
       Function function;
