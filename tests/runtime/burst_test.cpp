@@ -2,6 +2,9 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <future>
 #include <iterator>
 
 #include "sandbox/cgroups.hpp"
@@ -34,7 +37,8 @@ long open_descriptors() {
 // Calls of "many" that are held running together, and of "other" in between.
 class Burst {
  public:
-  explicit Burst(unsigned width) : width_(width), host_(options(state_.path(), width)) {
+  explicit Burst(unsigned width, asio::any_io_executor blocking = {})
+      : width_(width), host_(options(state_.path(), width, std::move(blocking))) {
     TempDir code;
     fs::copy_file(fs::path(FAAS_BINARY_DIR) / "victims" / "gather",
                   fs::path(code.path()) / "bootstrap");
@@ -86,10 +90,11 @@ class Burst {
   unsigned others() const { return others_; }
 
  private:
-  static Options options(std::string state, unsigned width) {
+  static Options options(std::string state, unsigned width, asio::any_io_executor blocking) {
     auto options = test_options();
     options.state_dir = std::move(state);
     options.scheduler.max_instances = width + 1;
+    options.blocking = std::move(blocking);
     return options;
   }
 
@@ -157,6 +162,23 @@ TEST_CASE("a hundred instances at once: all run, another function is answered, n
 TEST_CASE("a thousand instances at once: all run, another function is answered, nothing is left" *
           doctest::test_suite("long")) {
   burst_of(1000);
+}
+
+TEST_CASE("starts that waited for their code are begun a few at a time") {
+  asio::thread_pool pool(1);
+  Burst burst(100, pool.get_executor());
+  std::promise<void> gate, brought;
+  asio::post(pool, [opened = gate.get_future().share()] { opened.wait(); });
+  burst.ask_for_all();  // all wait for the code, which is brought behind the gate
+  auto const before = open_descriptors();
+  asio::post(pool, [&] { brought.set_value(); });
+  gate.set_value();
+  brought.get_future().wait();
+  CHECK(open_descriptors() >= before + 8);  // each instance has one or more
+  CHECK(open_descriptors() < before + 100);
+  burst.let_go();
+  CHECK(burst.answered() == 100);
+  burst.close();
 }
 
 TEST_CASE("a start that the host has no room for is refused with the reason, and tried again") {
