@@ -60,12 +60,20 @@ def descriptors(pid):
         return []
 
 
+def subdirectories(path):
+    try:
+        return {entry.path for entry in os.scandir(path) if entry.is_dir(follow_symlinks=False)}
+    except OSError:
+        return set()
+
+
 def pools(roots):
     """What a tree keeps ready while nothing runs: counted as {kind: number}, by what its processes are and
     hold open, not by what they say of themselves."""
     found = [process for process, _ in tree(roots, everything()) if not process.ended]
     held = {link for process in found for link in descriptors(process.pid)}
+    cgroups = {link for link in held if link.startswith("/sys/fs/cgroup/") and os.path.isdir(link)}
     return {"processes": len(found),
             "networks": sum(link.startswith("net:[") for link in held),
             "mount trees": sum(link.startswith("mnt:[") for link in held),
-            "cgroups": sum(link.startswith("/sys/fs/cgroup/") and "/cgroup." not in link for link in held)}
+            "cgroups": len(cgroups.union(*map(subdirectories, cgroups)))}

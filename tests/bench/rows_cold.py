@@ -12,13 +12,21 @@ UNPINNED = "unpinned"
 NATIVE = ("ours: Sandbox::submit to the first byte of a static program, {}, seven namespaces, own root, filter, "
           "no capabilities, listener")
 FRESH = NATIVE.format("empty pools")
+POOLED = NATIVE.format("a network and a cgroup from the pools")
 
 
 def native_vs_floor(files):
     return Row("cold.native.vs_floor", "cold", UNPINNED,
                FRESH + "; reference: cgroup, the same seven namespaces, exec, nothing else",
-               files.run("bench_cold_native", files.hello()),
+               files.run("bench_cold_native", files.hello(), "fresh"),
                files.run("floor_spawn", "net", files.hello() + "/hello"), (10, 10), function="hello")
+
+
+def pooled_vs_floor(files):
+    return Row("cold.native.pooled.vs_floor_nonet", "cold", UNPINNED,
+               POOLED + "; reference: cgroup, six namespaces (no network), exec, nothing else",
+               files.run("bench_cold_native", files.hello(), "pooled"),
+               files.run("floor_spawn", "nonet", files.hello() + "/hello"), (10, 10), function="hello")
 
 
 HELD = "1"  # seconds that the program stays for its posture to be read
@@ -26,7 +34,7 @@ HELD = "1"  # seconds that the program stays for its posture to be read
 
 def native_vs_rival(files, rival, words, opener, block):
     return Row(f"cold.native.vs_{rival}", "cold", UNPINNED, f"{FRESH}; reference: {words}",
-               files.run("bench_cold_native", files.hello()), opener, (10, block), function="hello")
+               files.run("bench_cold_native", files.hello(), "fresh"), opener, (10, block), function="hello")
 
 
 def native_vs_bwrap(files):
@@ -71,12 +79,12 @@ def native_vs_containerd(files):
 def interpreter_vs_bare(files, kind, bare):
     return Row(f"cold.{kind}.vs_bare", "cold", UNPINNED,
                "ours: Runtime::invoke to the answer, a fresh jail each time, code cached, less the native start of "
-               "the same round (as in cold.native.vs_floor: Sandbox::submit to the first byte); reference: the same "
-               "interpreter outside of any jail, empty environment, an empty program, start to end",
+               "the same round (as in cold.native.pooled.vs_floor_nonet: a runtime has pools, too); reference: the "
+               "same interpreter outside of any jail, empty environment, an empty program, start to end",
                files.run("bench_calls", "cold", "spread", kind if kind == "python" else "nodejs",
                          files.directory(kind)),
                files.run("floor_program", "exit", *bare), (3, 3), function=kind,
-               base=files.run("bench_cold_native", files.hello()))
+               base=files.run("bench_cold_native", files.hello(), "pooled"))
 
 
 def python_vs_bare(files):
@@ -87,8 +95,8 @@ def node_vs_bare(files):
     return interpreter_vs_bare(files, "node", [interpreter("node"), files.directory("empty/empty.js")])
 
 
-SCALEOUT = ("ours: starts of a static program a second through Sandbox, 32 at once, each to its end with nothing left "
-            "of it; ")
+SCALEOUT = ("ours: starts of a static program a second through Sandbox with pools of 64, 32 at once, each to its "
+            "end with nothing left of it; ")
 
 
 def scaleout(files, name, words, reference):
@@ -113,9 +121,9 @@ def scaleout_vs_runc(files):
 def density(files):
     program = files.hello() + "/hello"
     return Density("density.native.vs_plain",
-                   "no A B B A: ours, the reference and the parts one after the other, five times; how MemAvailable falls "
-                   "between 500 and 1,000 idle instances (jails with a private network and a listener, each a pid 1 "
-                   "and a static program that waits) against plain idle processes of the same program",
+                   "no A B B A: ours, the reference and the parts one after the other, five times; how MemAvailable "
+                   "falls between 500 and 1,000 idle instances (jails with a private network and a listener, each a "
+                   "pid 1 and a static program that waits) against plain idle processes of the same program",
                    files.run("bench_many_jails", "idle", files.hello()),
                    files.run("floor_density", program),
                    {"the process": files.run("floor_density", program),
@@ -127,6 +135,7 @@ def density(files):
 
 ROWS = {
     "cold.native.vs_floor": native_vs_floor,
+    "cold.native.pooled.vs_floor_nonet": pooled_vs_floor,
     "cold.native.vs_bwrap": native_vs_bwrap,
     "cold.native.vs_runc": native_vs_runc,
     "cold.native.vs_containerd": native_vs_containerd,
