@@ -127,7 +127,8 @@ class AwakeHost {
     std::vector<std::filesystem::path> found;
     std::error_code ec;
     for (auto const& entry : std::filesystem::directory_iterator(cgroups_of(state_.path()), ec))
-      if (entry.is_directory()) found.push_back(entry.path());
+      if (number_in(entry.path() / "cgroup.events", "populated") == 1)
+        found.push_back(entry.path());
     return found;
   }
   Options options() {
