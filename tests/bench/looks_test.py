@@ -35,6 +35,13 @@ class Looks(unittest.TestCase):
         self.assertNotEqual(posture.mount_lines(text), posture.mount_lines(text.replace("ro,nodev", "rw,nodev")))
         self.assertNotEqual(posture.digest(["Seccomp 2"]), posture.digest(["Seccomp 0"]))
 
+    def test_the_order_of_mounts_counts_on_one_point_only(self):
+        first, second, third = (MOUNTS % (1, 1, "abc", 41)).splitlines()
+        over = first.replace("ro,nosuid", "rw")
+        self.assertEqual(posture.mount_lines("\n".join([first, second, third])),
+                         posture.mount_lines("\n".join([third, first, second])))
+        self.assertNotEqual(posture.mount_lines(f"{first}\n{over}"), posture.mount_lines(f"{over}\n{first}"))
+
     def test_a_map_of_more_ids_is_another_posture(self):
         self.assertNotEqual(posture.map_lines("uid", "0 100256 1"), posture.map_lines("uid", "0 100256 65536"))
 

@@ -21,8 +21,9 @@ def map_lines(kind, text):
 
 
 def mount_lines(text):
-    """Without the numbers of mounts, devices and peer groups, the host's ids, and its paths of code."""
-    lines = []
+    """Without the numbers of mounts, devices and peer groups, the host's ids, and its paths of code. By mount
+    point: when each was mounted is another story, but for those on the same point, of which the last one counts."""
+    found = []
     for line in text.splitlines():
         before, after = line.split(" - ", 1)
         _, _, _, root, point, options, *tags = before.split()
@@ -31,8 +32,8 @@ def mount_lines(text):
         root = re.sub(r"^/.*faas-bench-[^/]+", "WORK", root)
         after = re.sub(r"\b([ug]id)=\d+", r"\1=HOST", after)
         tags = " ".join(tag.split(":")[0] for tag in tags)
-        lines.append(" ".join(f"mount {point} {root} {options} {tags} {after}".split()))
-    return lines
+        found.append((point, " ".join(f"mount {point} {root} {options} {tags} {after}".split())))
+    return [line for _, line in sorted(found, key=lambda mount: mount[0])]
 
 
 def namespace_lines(links, host):

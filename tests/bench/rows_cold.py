@@ -12,7 +12,7 @@ UNPINNED = "unpinned"
 NATIVE = ("ours: Sandbox::submit to the first byte of a static program, {}, seven namespaces, own root, filter, "
           "no capabilities, listener")
 FRESH = NATIVE.format("empty pools")
-POOLED = NATIVE.format("a network and a cgroup from the pools")
+READY = {"pooled": "a network and a cgroup from the pools", "shell": "a locked jail that waits for its program"}
 
 
 def native_vs_floor(files):
@@ -22,10 +22,10 @@ def native_vs_floor(files):
                files.run("floor_spawn", "net", files.hello() + "/hello"), (10, 10), function="hello")
 
 
-def pooled_vs_floor(files):
-    return Row("cold.native.pooled.vs_floor_nonet", "cold", UNPINNED,
-               POOLED + "; reference: cgroup, six namespaces (no network), exec, nothing else",
-               files.run("bench_cold_native", files.hello(), "pooled"),
+def ready_vs_floor(files, kind):
+    return Row(f"cold.native.{kind}.vs_floor_nonet", "cold", UNPINNED,
+               NATIVE.format(READY[kind]) + "; reference: cgroup, six namespaces (no network), exec, nothing else",
+               files.run("bench_cold_native", files.hello(), kind),
                files.run("floor_spawn", "nonet", files.hello() + "/hello"), (10, 10), function="hello")
 
 
@@ -135,7 +135,8 @@ def density(files):
 
 ROWS = {
     "cold.native.vs_floor": native_vs_floor,
-    "cold.native.pooled.vs_floor_nonet": pooled_vs_floor,
+    "cold.native.pooled.vs_floor_nonet": lambda files: ready_vs_floor(files, "pooled"),
+    "cold.native.shell.vs_floor_nonet": lambda files: ready_vs_floor(files, "shell"),
     "cold.native.vs_bwrap": native_vs_bwrap,
     "cold.native.vs_runc": native_vs_runc,
     "cold.native.vs_containerd": native_vs_containerd,
