@@ -35,6 +35,10 @@ class Looks(unittest.TestCase):
         self.assertNotEqual(posture.mount_lines(text), posture.mount_lines(text.replace("ro,nodev", "rw,nodev")))
         self.assertNotEqual(posture.digest(["Seccomp 2"]), posture.digest(["Seccomp 0"]))
 
+    def test_where_a_rival_keeps_its_root_is_no_posture(self):
+        text = "9 8 254:0 /tmp/faas-bench-%s/bundle / ro - ext4 disk rw"
+        self.assertEqual(posture.mount_lines(text % "abc"), posture.mount_lines(text % "xyz"))
+
     def test_the_order_of_mounts_counts_on_one_point_only(self):
         first, second, third = (MOUNTS % (1, 1, "abc", 41)).splitlines()
         over = first.replace("ro,nosuid", "rw")

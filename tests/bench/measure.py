@@ -23,7 +23,8 @@ class Row:
     block: tuple          # samples of ours and of the reference in each half of a round
     unit: str = "us"      # or "1/s"
     scale: float = 1e-3   # from what the sides give
-    operations: Callable = lambda sample: 1  # starts or calls that one sample stands for
+    operations: Callable = lambda sample: 1  # starts or calls that one sample of ours stands for
+    reference_operations: Optional[Callable] = None  # of the reference, where it is another number
     function: Optional[str] = None           # what answers in ours: one function, one posture
     base: object = None   # what is taken off ours, in blocks as large as those of ours
 
@@ -45,13 +46,13 @@ def processor_times():
 class Measured:
     """One side of a row, what it gave, and what it cost over all its blocks."""
 
-    def __init__(self, opener, block, row):
+    def __init__(self, opener, block, row, operations):
         self.side = opener() if callable(opener) else Program(opener)
-        self.count, self.row, self.operations = block, row, 0
+        self.count, self.row, self.operations_of, self.operations = block, row, operations, 0
 
     def block(self):
         samples = [sample * self.row.scale for sample in self.side.block(self.count)]
-        self.operations += sum(self.row.operations(sample) for sample in samples)
+        self.operations += sum(self.operations_of(sample) for sample in samples)
         return samples
 
     def begin(self, pause):
@@ -81,9 +82,11 @@ def one_round(ours, reference, base):
 
 def open_sides(row, opened, smoke):
     block = (1, 1) if smoke else row.block
-    for opener, count in ((row.ours, block[0]), (row.reference, block[1]), (row.base, block[0])):
+    theirs = row.reference_operations or row.operations
+    for opener, count, operations in ((row.ours, block[0], row.operations), (row.reference, block[1], theirs),
+                                      (row.base, block[0], row.operations)):
         if opener:
-            opened.append(Measured(opener, count, row))
+            opened.append(Measured(opener, count, row, operations))
     return opened if row.base else [*opened, None]
 
 

@@ -56,7 +56,7 @@ def throughput_inprocess(files, contract):
                "on 8 unix streams to one process with one epoll descriptor",
                files.run("bench_throughput", "pinned", *contract.code(files)),
                files.run("floor_echo", "pinned"), (1, 1), unit="1/s", scale=1, function=contract.program,
-               operations=lambda rate: CALLS)
+               operations=lambda rate: CALLS, reference_operations=lambda rate: MESSAGES)
 
 
 def free_port():
