@@ -35,10 +35,14 @@ TEST_CASE("files are opened to the limit, and the host's are not fewer") {  // B
   Jails jails;
   auto spec = attacker({"open-files"});
   CHECK(jails.run(spec).output == "files EMFILE\nlast descriptor 1023\n");
-  auto const before = open_files();
   spec = attacker({"open-files"});
   spec.open_files = 64;
   CHECK(jails.run(spec).output == "files EMFILE\nlast descriptor 63\n");
+  jails.settle();
+  auto const before = open_files();
+  spec.id += "-again";
+  CHECK(jails.run(spec).output == "files EMFILE\nlast descriptor 63\n");
+  jails.settle();
   CHECK(open_files() == before);
 }
 
