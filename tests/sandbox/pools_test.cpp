@@ -161,7 +161,8 @@ TEST_CASE("a network goes to the next jail with the same key, and to no other") 
   Pools pools;
   auto const first = pools.see(sleeper("function-1")).network;
   CHECK(pools.see(sleeper("function-2")).network != first);
-  CHECK(pools.see(sleeper()).network != first);
+  for (unsigned i = 0; i < 3 * kNetworks; ++i)  // also when it is the only one that is ready
+    CHECK(pools.see(sleeper()).network != first);
   CHECK(pools.see(sleeper("function-1")).network == first);
 }
 
