@@ -155,6 +155,7 @@ void Sandbox::Impl::finish_lost() {
       ++it;
       continue;
     }
+    --lost_jails;
     if (!jail.shape.empty()) {
       release(jail);
       it = jails.erase(it);
@@ -164,7 +165,6 @@ void Sandbox::Impl::finish_lost() {
     Exited event;
     event.ticket = it->first;
     event.lost = true;
-    --lost_jails;
     event.max_memory = {jail.cgroup.peak()};
     release(jail);
     ready.push_back(event);

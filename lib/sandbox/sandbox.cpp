@@ -188,7 +188,7 @@ std::uint64_t Sandbox::Impl::recycle_key(std::string const& text) {
 void Sandbox::Impl::prepare() {
   if (building > 0) return;
   if (cgroups && cgroups->ready() < networks) return cgroups->prepare();
-  if (shells > 0 && !shells_failed) prepare_shell();
+  if (shells > 0 && !shells_failed && spawner) prepare_shell();
 }
 
 Result<void> Sandbox::Impl::ensure_filter(SeccompClass which) {
@@ -363,25 +363,25 @@ Result<void> Sandbox::Impl::begin(Spec const& spec, Jail jail, Ticket ticket) {
 
 // Should it have ended, the spawner makes another jail with its id and in its cgroup.
 Result<Ticket> Sandbox::Impl::start_in(Jails::iterator it, Spec const& spec, TimePoint submitted) {
-  auto const shell = it->first;
-  auto jail = std::move(it->second);
-  jails.erase(it);
-  jail.shape.clear();
+  auto& jail = it->second;
+  auto const ticket = next_ticket++;
+  auto const tree = ensure_tree(spec, ticket);
+  if (!tree) return tree.error();
+  jail.tree = *tree;
+  auto shape = std::exchange(jail.shape, {});
+  if (auto ok = send_start(spec, jail, ticket, it->first); !ok) {
+    jail.shape = std::move(shape);  // it waits on, and its id is still its own
+    return ok.error();
+  }
   jail.waiting = false;
   jail.id = spec.id;
   jail.submitted = submitted;
   jail.files = 1u + spec.listener;
   jail.building = true;
   ++building;
-  auto const ticket = next_ticket++;
-  auto const tree = ensure_tree(spec, ticket);
-  auto ok = tree ? send_start(spec, jail, ticket, shell) : Result<void>(tree.error());
-  if (!ok) {
-    jail.cgroup.kill();
-    release(jail);
-    return ok.error();
-  }
-  jails.emplace(ticket, std::move(jail));
+  auto node = jails.extract(it);
+  node.key() = ticket;
+  jails.insert(std::move(node));
   return ticket;
 }
 

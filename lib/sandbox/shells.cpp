@@ -53,7 +53,8 @@ void Sandbox::Impl::want_shells(Spec const& spec) {
 Sandbox::Impl::Jails::iterator Sandbox::Impl::find_shell(std::string const& shape) {
   if (shape.empty()) return jails.end();
   return std::find_if(jails.begin(), jails.end(), [&](auto const& entry) {
-    return entry.second.waiting && !entry.second.killed && entry.second.shape == shape;
+    auto const& jail = entry.second;
+    return jail.waiting && !jail.killed && !jail.lost && jail.shape == shape;
   });
 }
 

@@ -28,10 +28,10 @@ Start maker;  // what walks it
 // Its listener, in the namespace this process is in.
 int listen_here() {
   int error;
-  maker.slots[wire::kListener] = -1;
+  for (int& slot : maker.slots) slot = -1;
   auto const* failed = walk(maker, side(wire::Where::network), error);
   if (!failed) return maker.slots[wire::kListener];
-  close_fd(maker.slots[wire::kListener]);
+  for (int& slot : maker.slots) close_fd(slot);  // one that a step closed is free or another's here
   return -1;
 }
 
@@ -59,6 +59,7 @@ void drop(int at) {
 // host may hold it still.
 bool renew(Ready& network) {
   if (network.listener >= 0) return true;
+  network.stubborn = true;
   if (!enter_network(network)) return false;
   network.listener = listen_here();
   leave_network();

@@ -202,8 +202,8 @@ void close_trees(Start& start) {
   for (int i = wire::kListener; i < wire::kChannel; ++i) close_fd(start.slots[i]);
 }
 
-// The package, then all that its program takes. False: it is ending. A step that failed is no
-// reason of its own.
+// The package, then all that its program takes. False: it cannot be reached. A step that failed is
+// no reason of its own.
 bool fill_shell(Start& start, std::size_t size, Jail const& jail, char const*& failed, int& error) {
   auto const* step = walk(start, side(wire::Where::before), error);
   if (!step) {
@@ -215,13 +215,17 @@ bool fill_shell(Start& start, std::size_t size, Jail const& jail, char const*& f
   return send_program(start, size, jail.report);
 }
 
-// Package and program for a jail that waits. False: it has ended; start another.
+// Package and program for a jail that waits. False: it has ended, or ends now, for the next jail
+// has its id and its cgroup; start another.
 bool wake_shell(Start& start, std::size_t size) {
   auto* jail = find_shell(start.head.shell);
   if (!jail) return false;
   char const* failed = nullptr;
   int error = 0;
-  if (!fill_shell(start, size, *jail, failed, error)) return close_trees(start), false;
+  if (!fill_shell(start, size, *jail, failed, error)) {
+    syscall(SYS_pidfd_send_signal, jail->pidfd, SIGKILL, nullptr, 0);
+    return close_trees(start), false;
+  }
   jail->ticket = start.head.ticket;
   jail->memory = start.head.watched_memory;
   jail->waiting = false;
