@@ -19,7 +19,6 @@ namespace {
 
 constexpr int kGuessesInARow = 16;
 constexpr int kTurnsWithoutGuess = 16;
-constexpr Duration kFresh = std::chrono::milliseconds(1);
 
 }  // namespace
 
@@ -46,7 +45,6 @@ struct Reactor::Impl : std::enable_shared_from_this<Impl> {
   bool waiting = false;  // an async_wait is outstanding
   bool closed = false;
   bool in_turn = false;
-  TimePoint looked{};  // when it was last asked who is ready
   Source* expected = nullptr;
   int guesses = 0, guess_rest = 0;  // in a row; turns until the next
   std::function<void(std::unique_lock<std::mutex>&)> after_turn;
@@ -91,7 +89,6 @@ bool Reactor::Impl::serve_expected() {
 }
 
 void Reactor::Impl::dispatch() {
-  looked = std::chrono::steady_clock::now();
   batch_size = ::epoll_wait(epoll(), batch.data(), static_cast<int>(batch.size()), 0);
   for (int i = 0; i < batch_size && !closed; ++i) {
     auto* source = static_cast<Source*>(batch[static_cast<std::size_t>(i)].data.ptr);
@@ -215,8 +212,8 @@ void Reactor::after_turns(std::function<void(std::unique_lock<std::mutex>&)> run
 
 bool Reactor::in_turn() const { return impl_->in_turn; }
 
-void Reactor::poll(TimePoint now) {
-  if (impl_->holds == 0 && now - impl_->looked >= kFresh) impl_->dispatch();
+void Reactor::poll() {
+  if (impl_->holds == 0) impl_->dispatch();
 }
 
 void Reactor::release() {

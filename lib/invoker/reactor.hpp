@@ -64,9 +64,8 @@ class Reactor {
   // Between the first callback of such a turn and its end. Not in poll().
   bool in_turn() const;
 
-  // Without waiting: what has been ready for a millisecond, unless somebody holds and it is on its
-  // way. So calls in a row do not look each time.
-  void poll(TimePoint now);
+  // Without waiting: what is ready, unless somebody holds and it is on its way.
+  void poll();
 
  private:
   struct Impl;

@@ -38,7 +38,7 @@ void Core::invoke(std::shared_ptr<Call> call) {
   if (closed_) return call->answer(closed_error());
   auto const arrived = now();
   // Between calls nobody looks: an instance that died meanwhile must not get this one.
-  if (calls_.empty()) reactor_->poll(arrived);
+  if (calls_.empty()) reactor_->poll();
   if (call->input.payload.size() > kMaxPayload) {
     return refuse({Errc::too_large,
                    fmt::format("Request must be smaller than {} bytes for the InvokeFunction "

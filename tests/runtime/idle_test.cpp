@@ -24,12 +24,17 @@ def handler(event, context):
     if event: threading.Timer(0.05, lambda: os._exit(1)).start()
     return "answered"
 )");
-  CHECK(host.invoke("dies", "1").value().payload == R"("answered")");
-  ::usleep(200'000);
-  auto const next = host.invoke("dies", "0").value();
-  // It may be told only while the call is under way; then the call ends as what it met.
-  CHECK((next.ok() || next.error_type == "Runtime.ExitError"));
-  CHECK(host.invoke("dies", "0").value().ok());
+  int spared = 0;
+  for (int i = 0; i < 5; ++i) {
+    CHECK(host.invoke("dies", "1").value().payload == R"("answered")");
+    ::usleep(200'000);
+    auto const next = host.invoke("dies", "0").value();
+    // It may be told only while the call is under way; then the call ends as what it met.
+    CHECK((next.ok() || next.error_type == "Runtime.ExitError"));
+    spared += next.ok() && next.start == StartLevel::cold;
+    CHECK(host.invoke("dies", "0").value().ok());
+  }
+  CHECK(spared > 0);
 }
 
 TEST_CASE("a handle that goes ends queued calls with an error and running ones as lost") {
