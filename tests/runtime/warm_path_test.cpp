@@ -2,10 +2,11 @@
 // allocations of this whole program. Times are the benches' affair.
 #include <sys/syscall.h>
 
+#include <array>
 #include <atomic>
 #include <cstdlib>
-#include <map>
 #include <new>
+#include <numeric>
 
 #include "support/host.hpp"
 #include "support/system_calls.hpp"
@@ -28,9 +29,11 @@ using namespace faas::test;
 namespace {
 
 constexpr int kCalls = 200;
-constexpr long kCounted[] = {SYS_sendmsg,   SYS_sendto,     SYS_recvfrom,       SYS_read,
-                             SYS_write,     SYS_accept4,    SYS_pwrite64,       SYS_getrandom,
-                             SYS_epoll_ctl, SYS_epoll_wait, SYS_timerfd_settime};
+constexpr int kRounds = 10;
+constexpr std::size_t kNumbers = 512;
+using Counts = std::array<long, kNumbers>;
+
+long sum(Counts const& made) { return std::accumulate(made.begin(), made.end(), 0L); }
 
 // A function that answers with its event, warm, its log on disk.
 struct Warm {
@@ -67,16 +70,20 @@ struct Warm {
     REQUIRE(answered);
   }
 
-  // A call, by number. Nothing is checked while they are counted: a check that fails takes whoever
-  // counts for a debugger.
-  std::map<long, double> system_calls() {
-    std::map<long, double> made;
+  // A call, by number, in the round that had the fewest: a message that comes late costs a turn.
+  // Nothing is checked while they are counted: a check that fails takes whoever counts for a
+  // debugger.
+  Counts system_calls() {
     SystemCalls calls;
-    for (long const number : kCounted) made[number] = static_cast<double>(-calls.of(number));
-    for (int i = 0; i < kCalls; ++i) call("{}");
-    for (long const number : kCounted)
-      made[number] = (made[number] + static_cast<double>(calls.of(number))) / kCalls;
-    return made;
+    Counts fewest;
+    for (int round = 0; round < kRounds; ++round) {
+      Counts made;
+      for (std::size_t n = 0; n < kNumbers; ++n) made[n] = -calls.of(static_cast<long>(n));
+      for (int i = 0; i < kCalls; ++i) call("{}");
+      for (std::size_t n = 0; n < kNumbers; ++n) made[n] += calls.of(static_cast<long>(n));
+      if (round == 0 || sum(made) < sum(fewest)) fewest = made;
+    }
+    return fewest;
   }
 
   double allocations_with(std::string const& payload) {
@@ -91,18 +98,21 @@ struct Warm {
 
 TEST_CASE("the system calls of a warm call are counted, and do not grow") {
   Warm warm;
-  auto const made = warm.system_calls();
-  CHECK(made.at(SYS_sendmsg) == 2);     // the event, and the receipt of the answer
-  CHECK(made.at(SYS_sendto) == 0);      // nothing is sent twice
-  CHECK(made.at(SYS_recvfrom) <= 3);    // the answer, and `next`, which may not have come yet
-  CHECK(made.at(SYS_read) <= 1.1);      // its output, before the call is over
-  CHECK(made.at(SYS_pwrite64) <= 1.1);  // START, END and REPORT together
-  CHECK(made.at(SYS_accept4) == 0);
-  CHECK(made.at(SYS_getrandom) <= 0.1);
-  CHECK(made.at(SYS_epoll_ctl) <= 2);
-  double sum = 0;
-  for (auto const& [number, count] : made) sum += count;
-  CHECK(sum <= 12);
+  auto const counts = warm.system_calls();
+  auto const made = [&](long number) {
+    return static_cast<double>(counts.at(static_cast<std::size_t>(number))) / kCalls;
+  };
+  CHECK(made(SYS_sendmsg) == 2);     // the event, and the receipt of the answer
+  CHECK(made(SYS_sendto) == 0);      // nothing is sent twice
+  CHECK(made(SYS_recvfrom) <= 2.2);  // the answer, and `next`
+  CHECK(made(SYS_read) <= 1.1);      // its output, before the call is over
+  CHECK(made(SYS_pwrite64) <= 1.1);  // START, END and REPORT together
+  CHECK(made(SYS_accept4) == 0);
+  CHECK(made(SYS_getrandom) <= 0.1);
+  // The look before the call, and the executor's; of turns, every 17th.
+  CHECK(made(SYS_epoll_wait) <= 2.4);
+  CHECK(made(SYS_epoll_ctl) <= 1.1);  // the executor's
+  CHECK(static_cast<double>(sum(counts)) / kCalls <= 9.6);
 }
 
 TEST_CASE("the allocations of a warm call are counted, and do not grow") {
