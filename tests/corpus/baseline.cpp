@@ -55,13 +55,31 @@ std::set<int> descendants() {
   return found;
 }
 
+// A group that waits for a jail is one of a bounded pool (tests/sandbox/pools_test.cpp), and so is
+// the descriptor that holds it.
+bool made_ahead(fs::path const& group) {
+  return group.filename().native().starts_with('_') &&
+         slurp(group / "cgroup.events").starts_with("populated 0");
+}
+
+std::set<int> open_descriptors() {
+  auto found = numbers_in("/proc/self/fd");
+  std::error_code gone;
+  for (auto it = found.begin(); it != found.end();) {
+    auto const target = fs::read_symlink("/proc/self/fd/" + std::to_string(*it), gone);
+    it = !gone && made_ahead(target) ? found.erase(it) : std::next(it);
+  }
+  return found;
+}
+
 // Groups of other runtimes come and go meanwhile: one that has gone ends no more than itself.
 void add_groups(fs::path const& directory, std::string const& mark, std::set<std::string>& found) {
   std::error_code gone;
   for (fs::directory_iterator it(directory, gone), end; !gone && it != end; it.increment(gone)) {
     std::error_code ignored;
     if (!it->is_directory(ignored)) continue;
-    if (it->path().native().find(mark) != std::string::npos) found.insert(it->path());
+    bool const ours = it->path().native().find(mark) != std::string::npos;
+    if (ours && !made_ahead(it->path())) found.insert(it->path());
     add_groups(it->path(), mark, found);
   }
 }
@@ -93,13 +111,16 @@ void add_difference(std::ostream& out, char const* what, std::set<T> const& a,
 Baseline Baseline::now(std::string const& runtime_id) {
   Baseline b;
   b.processes = descendants();
+  auto const spawners = own_spawners();
   for (int const pid : b.processes) {
+    // It may be on its way into a network it makes ahead, and back.
+    if (std::find(spawners.begin(), spawners.end(), pid) != spawners.end()) continue;
     std::error_code gone;
     auto const net = fs::read_symlink(fs::path("/proc") / std::to_string(pid) / "ns/net", gone);
     if (!gone) b.namespaces.insert(net);
   }
   b.cgroups = cgroups_of(runtime_id);
-  b.descriptors = numbers_in("/proc/self/fd");
+  b.descriptors = open_descriptors();
   b.threads = numbers_in("/proc/self/task").size();
   b.mounts = slurp("/proc/self/mountinfo");
   return b;

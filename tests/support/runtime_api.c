@@ -12,11 +12,12 @@
 
 enum { kHead = 1024, kBuffer = 1 << 16 };
 
-static _Thread_local char buffer[kBuffer + 1];
-
-struct message {
-  char* body;
+// What one worker reads and writes. Not thread-local: that would make every stack larger.
+struct worker {
+  int fd;
+  char* body;  // of what was received last, in `buffer`
   size_t size;
+  char buffer[kBuffer + 1], answer[kBuffer], reply[kBuffer + kHead];
 };
 
 static int connect_api(char const* address) {
@@ -40,45 +41,43 @@ static int send_all(int fd, char const* bytes, size_t size) {
 }
 
 // One answer of the runtime, head and body, into `buffer`.
-static int receive(int fd, struct message* message) {
+static int receive(struct worker* w) {
+  char* const buffer = w->buffer;
   size_t got = 0;
   for (;;) {
-    ssize_t const n = read(fd, buffer + got, kBuffer - got);
+    ssize_t const n = read(w->fd, buffer + got, kBuffer - got);
     if (n <= 0) return 0;
     got += (size_t)n;
     buffer[got] = 0;
     char* end = strstr(buffer, "\r\n\r\n");
     if (!end) continue;
     char const* length = strcasestr(buffer, "\r\ncontent-length:");
-    message->body = end + 4;
-    message->size = length && length < end ? strtoul(length + 17, NULL, 10) : 0;
-    if (got >= (size_t)(message->body - buffer) + message->size) return 1;
+    w->body = end + 4;
+    w->size = length && length < end ? strtoul(length + 17, NULL, 10) : 0;
+    if (got >= (size_t)(w->body - buffer) + w->size) return 1;
   }
 }
 
-static int answer(int fd, struct message event, handler* handle) {
-  static _Thread_local char body[kBuffer], reply[kBuffer + kHead];
-  char* id = strcasestr(buffer, "\r\nlambda-runtime-aws-request-id:");
-  if (!id || id > event.body) return 0;
+static int answer(struct worker* w, handler* handle) {
+  char* id = strcasestr(w->buffer, "\r\nlambda-runtime-aws-request-id:");
+  if (!id || id > w->body) return 0;
   id += strlen("\r\nlambda-runtime-aws-request-id:");
   id += strspn(id, " ");
-  size_t const size = handle(event.body, event.size, body, sizeof body);
-  int const head = snprintf(reply, kHead,
+  size_t const size = handle(w->body, w->size, w->answer, sizeof w->answer);
+  int const head = snprintf(w->reply, kHead,
                             "POST /2018-06-01/runtime/invocation/%.*s/response HTTP/1.1\r\n"
                             "Host: api\r\nContent-Length: %zu\r\n\r\n",
                             (int)strcspn(id, "\r"), id, size);
-  memcpy(reply + head, body, size);
-  return send_all(fd, reply, (size_t)head + size);
+  memcpy(w->reply + head, w->answer, size);
+  return send_all(w->fd, w->reply, (size_t)head + size);
 }
 
 int serve_events(handler* handle) {
   static char const next[] =
       "GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: api\r\n\r\n";
-  int const fd = connect_api(getenv("AWS_LAMBDA_RUNTIME_API"));
-  struct message message;
-  if (fd < 0) return 1;
-  while (send_all(fd, next, sizeof next - 1) && receive(fd, &message) &&
-         answer(fd, message, handle) && receive(fd, &message))
+  struct worker* const w = malloc(sizeof *w);
+  if (!w || (w->fd = connect_api(getenv("AWS_LAMBDA_RUNTIME_API"))) < 0) return 1;
+  while (send_all(w->fd, next, sizeof next - 1) && receive(w) && answer(w, handle) && receive(w))
     continue;
   return 1;
 }
