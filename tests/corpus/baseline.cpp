@@ -62,13 +62,17 @@ bool made_ahead(fs::path const& group) {
          slurp(group / "cgroup.events").starts_with("populated 0");
 }
 
-std::set<int> open_descriptors() {
-  auto found = numbers_in("/proc/self/fd");
-  std::error_code gone;
-  for (auto it = found.begin(); it != found.end();) {
-    auto const target = fs::read_symlink("/proc/self/fd/" + std::to_string(*it), gone);
-    it = !gone && made_ahead(target) ? found.erase(it) : std::next(it);
+// By kind: with others made ahead meanwhile, the same one may have another number.
+std::set<std::string> open_descriptors() {
+  std::map<std::string, int> kinds;
+  for (int const fd : numbers_in("/proc/self/fd")) {
+    std::error_code gone;
+    auto const target = fs::read_symlink("/proc/self/fd/" + std::to_string(fd), gone);
+    if (!gone && !made_ahead(target))
+      ++kinds[target.native().substr(0, target.native().find(":["))];
   }
+  std::set<std::string> found;
+  for (auto const& [kind, count] : kinds) found.insert(kind + " x " + std::to_string(count));
   return found;
 }
 
