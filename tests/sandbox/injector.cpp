@@ -11,8 +11,11 @@
 #include <cerrno>
 #include <csignal>
 #include <cstddef>
+#include <fstream>
 #include <map>
 #include <new>
+#include <set>
+#include <string>
 
 namespace faas::test {
 namespace {
@@ -48,7 +51,7 @@ class Injector::Tracer {
     if (from_birth_)
       host_ = traced;
     else
-      places_[traced] = 0;
+      places_[traced] = 0, restless_ = {traced}, trace_waiting(traced, kOptions);
     int status;
     for (pid_t pid; (pid = ::waitpid(-1, &status, __WALL)) > 0;)
       if (WIFSTOPPED(status)) on_stop(pid, status);
@@ -56,14 +59,26 @@ class Injector::Tracer {
   }
 
  private:
-  // Spawner, pid 1, program: made in this order and no other, so a process is known by when it is
-  // first seen.
+  // All jails of an idle spawner wait for their program.
+  void trace_waiting(pid_t spawner, long options) {
+    auto const pid = std::to_string(spawner);
+    std::ifstream children("/proc/" + pid + "/task/" + pid + "/children");
+    for (pid_t child; children >> child;) {
+      shared_.refused = shared_.refused || trace(PTRACE_SEIZE, child, 0, options) != 0;
+      trace(PTRACE_INTERRUPT, child);
+      waiting_.insert(child);
+      restless_.insert(child);
+    }
+  }
+
+  // Spawner, pid 1, program, pid 1 of another: first heard of in this order and no other, so a
+  // process is known by that.
   // Else: the parent that only gives birth to the spawner, the spawner, who builds the root that
   // its first jail stands on, its jails.
   std::optional<Role> role(pid_t pid) {
     if (pid == host_) return {};
     auto const place = places_.try_emplace(pid, static_cast<int>(places_.size())).first->second;
-    if (!from_birth_ && place <= static_cast<int>(Role::program)) return static_cast<Role>(place);
+    if (!from_birth_ && place <= static_cast<int>(Role::ahead)) return static_cast<Role>(place);
     if (from_birth_ && (place == 1 || place == 2)) return static_cast<Role>(place - 1);
     return {};
   }
@@ -71,11 +86,27 @@ class Injector::Tracer {
   void on_stop(pid_t pid, int status) {
     int const event = status >> 16;
     int const signal = WSTOPSIG(status);
+    if (waiting_.contains(pid)) return on_waiting(pid, signal);
     auto const who = role(pid);
     if (signal == kSyscallStop) return on_call(pid, who);
-    if (event == PTRACE_EVENT_EXEC && who == Role::program) return let_go(pid);
+    if (event == PTRACE_EVENT_EXEC && who >= Role::program) return let_go(pid);
     if (event == PTRACE_EVENT_STOP && !who && pid != host_ && !gives_birth(pid)) return let_go(pid);
     go_on(pid, who, event ? 0 : signal);
+  }
+
+  // What its program comes by is the one call it stands in.
+  void on_waiting(pid_t pid, int signal) {
+    __ptrace_syscall_info info{};
+    if (signal == kSyscallStop)
+      trace(PTRACE_GET_SYSCALL_INFO, pid, sizeof info, reinterpret_cast<long>(&info));
+    if (info.op == PTRACE_SYSCALL_INFO_ENTRY) rest(pid);
+    if (info.op == PTRACE_SYSCALL_INFO_EXIT) waiting_.erase(pid), (void)role(pid);
+    trace(PTRACE_SYSCALL, pid);
+  }
+
+  void rest(pid_t pid) {
+    restless_.erase(pid);
+    if (restless_.empty()) shared_.ready = true;
   }
 
   bool gives_birth(pid_t pid) const { return from_birth_ && places_.at(pid) == 0; }
@@ -93,8 +124,8 @@ class Injector::Tracer {
   }
 
   void on_entry(pid_t pid, Role who, long number) {
-    // The spawner goes back to waiting: from here on what it does, it does for the jail.
-    if (!shared_.ready.exchange(true)) return;
+    // All go back to waiting: from here on what they do, they do for the jail.
+    if (!shared_.ready) return rest(pid);
     if (who != fault_.role || ++calls_ != fault_.nth) return;
     shared_.failed = number;
     if (!can_fail(number)) return;
@@ -111,6 +142,8 @@ class Injector::Tracer {
   bool const from_birth_;
   Shared& shared_;
   std::map<pid_t, int> places_;
+  std::set<pid_t> waiting_;   // for their program
+  std::set<pid_t> restless_;  // of spawner and jails, those not yet seen to wait
   pid_t host_ = 0;
   pid_t failing_ = 0;
   int calls_ = 0;

@@ -10,7 +10,8 @@
 
 namespace faas::test {
 
-enum class Role { spawner, init, program };  // program: until its exec
+// Program: until its exec. Ahead: pid 1 of a jail that will wait for the launch after this one.
+enum class Role { spawner, init, program, ahead };
 
 // The nth call (from 1) of that process fails with that errno. nth 0: none does.
 struct Fault {
@@ -21,8 +22,9 @@ struct Fault {
 
 class Injector {
  public:
-  // What is looked at is the next jail of this spawner, which has to be idle. Needs the right to
-  // trace it.
+  // What is looked at is the next jail of this spawner, which has to be idle. That jail may wait
+  // for its program already; then its pid 1 is looked at from the arrival of that. Needs the right
+  // to trace them.
   Injector(pid_t spawner, Fault);
   // What follows the birth of the next spawner of this process, from the first call of the process
   // that will be it, and (as init) of who builds its first root; jails are not followed.

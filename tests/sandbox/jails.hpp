@@ -85,8 +85,9 @@ class Jails {
     }
   }
   static std::ptrdiff_t files_of(pid_t pid) {
+    std::error_code gone;
     return std::distance(
-        std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd"), {});
+        std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd", gone), {});
   }
 
   // Started with its output on a pipe; `read` waits for a line of it.

@@ -5,6 +5,7 @@
 
 #include <csignal>
 #include <filesystem>
+#include <map>
 #include <set>
 #include <sstream>
 
@@ -166,6 +167,23 @@ TEST_CASE("a network goes to the next jail with the same key, and to no other") 
   CHECK(pools.see(sleeper("function-1")).network == first);
 }
 
+TEST_CASE("of many kept networks each goes to its own function, with a listener and without") {
+  if (without_root()) return;
+  Pools pools;
+  std::map<std::string, std::string> homes;
+  std::set<std::string> all;
+  for (std::string const function : {"a", "b", "c", "d"})
+    all.insert(homes[function] = pools.see(sleeper(function)).network);
+  CHECK(all.size() == kNetworks);
+  for (std::string const function : {"c", "a", "d", "d", "b", "c", "a", "b"}) {
+    CAPTURE(function);
+    CHECK(pools.see(sleeper(function)).network == homes[function]);
+  }
+  auto deaf = sleeper("e");
+  deaf.listener = false;
+  CHECK_FALSE(all.contains(pools.see(deaf).network));
+}
+
 TEST_CASE("a living jail's network is nobody else's, whatever the key") {
   if (without_root()) return;
   Pools pools;
@@ -265,6 +283,28 @@ TEST_CASE("a shell that was killed while it waited is not used, and another star
   REQUIRE(std::holds_alternative<Started>(*event));
   CHECK(std::get<Started>(*event).from != StartedFrom::shell);
   CHECK(std::get<Exited>(*shells.jails.next(ticket)).code == 0);
+}
+
+TEST_CASE("a jail that waited under a spawner that has ended is not used, and those after it are") {
+  if (without_root()) return;
+  Shells shells;
+  auto& sandbox = shells.jails.sandbox();
+  for (int i = 0; i < 4; ++i) {
+    auto const spawner = sys::open_process(sandbox.spawner_pid()).value();
+    sys::signal_process(spawner.get(), SIGKILL);
+    REQUIRE(sys::wait_until_ended(spawner.get(), milliseconds(10'000)));
+    if (i % 2) CHECK_FALSE(sandbox.poll().has_value());  // it hears of it before the submit
+    auto running = shells.jails.start(Jails::victim({"sleep"}));
+    CHECK(running.started.from != StartedFrom::shell);
+    CHECK(Jails::read(running, 6) == "ready\n");
+    sandbox.kill(running.ticket);
+    auto const end = shells.jails.end(running);
+    CHECK_FALSE(end.lost);
+    CHECK(end.signal == SIGKILL);
+    shells.jails.settle();
+    CHECK(shells.jails.attempt({"hello"}).started->from == StartedFrom::shell);
+    shells.jails.settle();
+  }
 }
 
 TEST_CASE("what cannot be mounted into a shell fails by its name, and nothing has run") {
