@@ -1,7 +1,9 @@
 // A runtime whose executor is run by several threads, is a strand of them, or is a pool.
 #include <array>
 #include <atomic>
+#include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/bind_executor.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_future.hpp>
@@ -87,8 +89,17 @@ Function jailed(Home const& home, Runtime& runtime, std::string name, std::strin
   return function;
 }
 
-void deploy_both(Home const& home, Runtime& runtime) {
+void deploy_all(Home const& home, Runtime& runtime) {
   wait(home, runtime.deploy(jailed(home, runtime, "jailed", kEcho))).value();
+  auto crowd = jailed(home, runtime, "crowd", kEcho);
+  crowd.limits.capacity = 4;
+  crowd.limits.concurrency = 4;
+  wait(home, runtime.deploy(std::move(crowd))).value();
+  Function native;
+  native.name = "native";
+  native.runtime = "native";
+  native.code = wait(home, runtime.store(FAAS_BINARY_DIR "/native_task")).value().digest;
+  wait(home, runtime.deploy(std::move(native))).value();
   Function function;
   function.name = "callable";
   wait(home, runtime.deploy(std::move(function), callable)).value();
@@ -119,7 +130,9 @@ class Caller : public std::enable_shared_from_this<Caller> {
   int good = 0, misplaced = 0, nested = 0;
 
  private:
-  std::string payload() const { return std::to_string(answers_); }
+  std::string payload() const {
+    return (function_ == "native" ? "echo " : "") + std::to_string(answers_);
+  }
 
   void answered(Result<Outcome> const& r) {
     nested += calling_;
@@ -141,6 +154,22 @@ class Caller : public std::enable_shared_from_this<Caller> {
 
 thread_local bool Caller::calling_ = false;
 
+asio::awaitable<std::size_t> read_stream(Runtime runtime, std::string payload, bool whole) {
+  auto stream = (co_await runtime.invoke_stream("jailed", std::move(payload))).value();
+  std::size_t size = 0;
+  while (auto part = co_await stream.read()) {
+    size += part->size();
+    if (!whole) break;
+  }
+  co_return size;
+}
+
+struct Cancelled {
+  explicit Cancelled(asio::io_context& io) : strand(asio::make_strand(io)) {}
+  Caller::Own strand;
+  asio::cancellation_signal signal;
+};
+
 struct Counter final : Observer {
   std::atomic<int> calls{0};
   void on_invocation(InvocationRecord const& record) override {
@@ -156,10 +185,10 @@ TEST_CASE("on several threads, a strand or a pool each answer comes once, at its
     CAPTURE(home.name);
     Counter counter;
     auto runtime = open_at(home, &counter);
-    deploy_both(home, runtime);
+    deploy_all(home, runtime);
     std::vector<std::shared_ptr<Caller>> callers;
     std::vector<std::future<void>> done;
-    for (auto const* function : {"jailed", "callable"}) {
+    for (auto const* function : {"jailed", "crowd", "native", "callable"}) {
       for (int i = 0; i < 4; ++i) {
         auto own = i % 2 ? std::optional(asio::make_strand(homes.others())) : std::nullopt;
         callers.push_back(std::make_shared<Caller>(runtime, function, home, std::move(own)));
@@ -169,10 +198,15 @@ TEST_CASE("on several threads, a strand or a pool each answer comes once, at its
     std::vector<std::thread> starting;
     for (auto const& caller : callers) starting.emplace_back([caller] { caller->call(); });
     for (auto& thread : starting) thread.join();
-    // A handle may be moved whatever others are doing with theirs.
-    for (int i = 0; i < 100; ++i) {
+    // A handle may be moved, and asked anything, whatever others are doing with theirs.
+    for (int i = 0; i < 20; ++i) {
       Runtime other = std::move(runtime);
-      CHECK(other.get("jailed").has_value());
+      CHECK(other.list().size() == 4);
+      CHECK(wait(home, other.status()).functions == 4);
+      CHECK_FALSE(wait(home, other.instances()).empty());
+      CHECK(wait(home, other.logs("jailed")).has_value());
+      if (i % 7 == 0)
+        CHECK(wait(home, other.update("jailed", {.description = std::to_string(i)})).has_value());
       runtime = std::move(other);
     }
     for (auto& each : done) REQUIRE(each.wait_for(60s) == std::future_status::ready);
@@ -184,7 +218,7 @@ TEST_CASE("on several threads, a strand or a pool each answer comes once, at its
     wait(home, runtime.close());
     callers.clear();
     asio::post(home.executor, asio::use_future).get();
-    CHECK(counter.calls == 8 * kCallsEach);
+    CHECK(counter.calls == 16 * kCallsEach);
   }
 }
 
@@ -193,7 +227,7 @@ TEST_CASE("on a strand no two answers are given at once") {
   auto const home = homes.all()[1];
   REQUIRE(home.one_at_a_time);
   auto runtime = open_at(home);
-  deploy_both(home, runtime);
+  deploy_all(home, runtime);
   std::atomic<int> inside{0}, together{0};
   std::latch answered(200);
   for (int i = 0; i < 200; ++i) {
@@ -215,7 +249,7 @@ TEST_CASE("the last handle goes from inside an answer while others run: each cal
     CAPTURE(home.name);
     for (int round = 0; round < 5; ++round) {
       std::optional<Runtime> runtime = open_at(home);
-      deploy_both(home, *runtime);
+      deploy_all(home, *runtime);
       auto slow = jailed(home, *runtime, "slow",
                          "import time\ndef handler(event, context):\n    time.sleep(30)\n");
       slow.limits.timeout = 60s;
@@ -244,12 +278,48 @@ TEST_CASE("the last handle goes from inside an answer while others run: each cal
   }
 }
 
+TEST_CASE("calls are cancelled, streams read and left, on threads that are not the runtime's") {
+  Homes homes;
+  std::string const text = '"' + std::string(1 << 20, 'x') + '"';
+  for (auto const& home : homes.all()) {
+    CAPTURE(home.name);
+    auto runtime = open_at(home);
+    deploy_all(home, runtime);
+    std::vector<std::future<std::size_t>> reads;
+    for (int i = 0; i < 8; ++i)
+      reads.push_back(asio::co_spawn(asio::make_strand(homes.others()),
+                                     read_stream(runtime, text, i % 2 == 0), asio::use_future));
+    constexpr int kCalls = 40;
+    std::array<std::atomic<int>, kCalls> told{};
+    std::latch answered(kCalls);
+    for (std::size_t i = 0; i < kCalls; ++i) {
+      auto const call = std::make_shared<Cancelled>(homes.others());
+      asio::post(call->strand, [&, call, i, mine = runtime]() mutable {
+        auto handler = asio::bind_cancellation_slot(call->signal.slot(), [&, i](Result<Outcome>) {
+          ++told[i];
+          answered.count_down();
+        });
+        mine.invoke(i % 2 ? "native" : "callable", "echo", {},
+                    asio::bind_executor(call->strand, std::move(handler)));
+        asio::post(call->strand, [call] { call->signal.emit(asio::cancellation_type::terminal); });
+      });
+    }
+    answered.wait();
+    for (auto const& times : told) CHECK(times == 1);
+    for (std::size_t i = 0; i < reads.size(); ++i) {
+      REQUIRE(reads[i].wait_for(60s) == std::future_status::ready);
+      auto const size = reads[i].get();
+      CHECK((i % 2 == 0 ? size == text.size() : size > 0));
+    }
+  }
+}
+
 TEST_CASE("close beside callers on other threads: each of them is told, and then nothing lives") {
   Homes homes;
   for (auto const& home : homes.all()) {
     CAPTURE(home.name);
     auto runtime = open_at(home);
-    deploy_both(home, runtime);
+    deploy_all(home, runtime);
     std::atomic<int> asked{0}, told{0};
     std::atomic<bool> closed{false};
     std::latch warm(kThreads);
