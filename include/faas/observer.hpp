@@ -32,7 +32,9 @@ struct RefusalRecord {
 };
 
 // Calls come on the runtime's executor, one at a time, and must not block. The observer outlives
-// the runtime. Every function has an empty default, so that an observer names only what it wants.
+// the runtime: close() ends when it was told of all that ended, and once the last handle is gone it
+// is told nothing more. Every function has an empty default, so that an observer names only what it
+// wants.
 class Observer {
  public:
   virtual ~Observer() = default;

@@ -88,8 +88,9 @@ class Core final : public BackendEvents, public std::enable_shared_from_this<Cor
   void cancel(Call const&);  // also one that was never taken, or has ended
   void heard_of_reader(CallId, StreamState::News);
   void when_idle(Duration patience, Completion<bool>);
-  void when_stopped(Completion<bool>);  // stops every instance, then completes
-  asio::awaitable<bool> flush();        // what the meter counted, to disk
+  void when_stopped(Completion<bool>);   // stops every instance, then completes
+  void when_observed(Completion<bool>);  // what was posted to the observer
+  asio::awaitable<bool> flush();         // what the meter counted, to disk
 
   // --- functions (functions.cpp) ---
   asio::awaitable<Result<FunctionInfo>> deploy(Function, HostCallable);
@@ -109,7 +110,7 @@ class Core final : public BackendEvents, public std::enable_shared_from_this<Cor
   // Locks. Null once closed: its directory may be another runtime's by then.
   std::shared_ptr<CodeCache> code() const;
   registry::Registry const& functions() const { return *registry_; }
-  void join_threads();  // after when_stopped; no callback comes later
+  void join_threads();  // after shut_down; no callback comes later
 
  private:
   friend class Call;
@@ -166,9 +167,17 @@ class Core final : public BackendEvents, public std::enable_shared_from_this<Cor
   template <class F>
   void observe(F f) {
     if (options.observer == nullptr) return;
-    asio::post(observer_strand_,
-               [observer = options.observer, tell_it = std::move(f)] { tell_it(*observer); });
+    asio::post(observer_strand_, [watching = watching_, tell_it = std::move(f)] {
+      std::lock_guard lock(watching->mutex);
+      if (watching->observer) tell_it(*watching->observer);
+    });
   }
+
+  // The observer until the end, which waits for it. Recursive: it may itself drop the last handle.
+  struct Watching {
+    std::recursive_mutex mutex;
+    Observer* observer;
+  };
 
   struct LogReader {
     std::uint64_t position;
@@ -193,6 +202,7 @@ class Core final : public BackendEvents, public std::enable_shared_from_this<Cor
   std::unique_ptr<asio::thread_pool> own_blocking_;
   asio::any_io_executor blocking_;
   asio::strand<asio::any_io_executor> observer_strand_;
+  std::shared_ptr<Watching> watching_;
 
   std::unique_ptr<Reactor> reactor_;
   std::unique_ptr<invoker::JailBackend> jails_;

@@ -75,7 +75,10 @@ Core::Core(asio::any_io_executor e, Options o, StateDir state, CodeCache code)
       code_(std::make_shared<CodeCache>(std::move(code))),
       blocking_(options.blocking),
       observer_strand_(asio::make_strand(executor)),
-      scheduler_(options.scheduler) {}
+      watching_(std::make_shared<Watching>()),
+      scheduler_(options.scheduler) {
+  watching_->observer = options.observer;
+}
 
 Result<std::shared_ptr<Core>> Core::open(asio::any_io_executor executor, Options options) {
   if (auto enough = check_descriptors(options.scheduler.max_instances); !enough)
@@ -204,6 +207,11 @@ void Core::shut_down() {
 }
 
 void Core::join_threads() {
+  {
+    // Not with another mutex of ours: it may be asking us something.
+    std::lock_guard lock(watching_->mutex);
+    watching_->observer = nullptr;
+  }
   std::lock_guard one_at_a_time(joining_);  // who closes second waits for the first
   if (own_blocking_) own_blocking_->join();
   own_blocking_.reset();

@@ -99,10 +99,16 @@ asio::awaitable<bool> stop_in(std::shared_ptr<Core> core) {
   return awaited<bool>(executor, [core](auto done) { core->when_stopped(std::move(done)); });
 }
 
+asio::awaitable<bool> observe_in(std::shared_ptr<Core> core) {
+  auto const executor = core->executor;
+  return awaited<bool>(executor, [core](auto done) { core->when_observed(std::move(done)); });
+}
+
 asio::awaitable<void> close_in(std::shared_ptr<Core> core, Duration patience) {
   co_await drain_in(core, patience);
   co_await stop_in(core);
   co_await core->flush();
+  co_await observe_in(core);
   core->shut_down();
   core->join_threads();
 }

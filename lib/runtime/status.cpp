@@ -79,6 +79,11 @@ void Core::when_stopped(Completion<bool> done) {
   stop_waiters_.push_back({std::move(done), Reactor::Timer::none, Hold(*reactor_)});
 }
 
+void Core::when_observed(Completion<bool> done) {
+  if (options.observer == nullptr) return done(true);
+  asio::post(observer_strand_, [told = std::move(done)]() mutable { told(true); });
+}
+
 void Core::check_waiters() {
   auto answer = [this](std::list<IdleWaiter>& waiters) {
     for (auto& waiter : std::exchange(waiters, {})) {

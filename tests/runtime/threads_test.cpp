@@ -217,7 +217,6 @@ TEST_CASE("on several threads, a strand or a pool each answer comes once, at its
     }
     wait(home, runtime.close());
     callers.clear();
-    asio::post(home.executor, asio::use_future).get();
     CHECK(counter.calls == 16 * kCallsEach);
   }
 }
@@ -311,6 +310,65 @@ TEST_CASE("calls are cancelled, streams read and left, on threads that are not t
       auto const size = reads[i].get();
       CHECK((i % 2 == 0 ? size == text.size() : size > 0));
     }
+  }
+}
+
+TEST_CASE("an observer is told nothing any more once close has ended or the last handle is gone") {
+  struct Slow final : Observer {
+    std::promise<void> begun;
+    std::atomic<bool> over{false};
+    void on_invocation(InvocationRecord const&) override {
+      begun.set_value();
+      ::usleep(50'000);
+      over = true;
+    }
+  };
+  Homes homes;
+  for (auto const& home : homes.all()) {
+    for (bool const closes : {true, false}) {
+      CAPTURE(home.name);
+      CAPTURE(closes);
+      Slow observer;
+      std::optional<Runtime> runtime = open_at(home, &observer);
+      Function function;
+      function.name = "callable";
+      wait(home, runtime->deploy(std::move(function), callable)).value();
+      CHECK(runtime->invoke("callable", "{}", {}, asio::use_future).get()->ok());
+      observer.begun.get_future().wait();
+      if (closes)
+        wait(home, runtime->close());
+      else
+        runtime.reset();
+      CHECK(observer.over);
+    }
+  }
+}
+
+TEST_CASE("an observer may let go of the last handle, and is told no more") {
+  struct Last final : Observer {
+    std::optional<Runtime> runtime;
+    std::latch alone{1};
+    std::promise<void> gone;
+    void on_invocation(InvocationRecord const&) override {
+      alone.wait();
+      runtime.reset();
+      gone.set_value();
+    }
+  };
+  Homes homes;
+  for (auto const& home : homes.all()) {
+    CAPTURE(home.name);
+    Last observer;
+    observer.runtime = open_at(home, &observer);
+    Function function;
+    function.name = "callable";
+    wait(home, observer.runtime->deploy(std::move(function), callable)).value();
+    {
+      Runtime mine = *observer.runtime;
+      mine.invoke("callable", "{}", {}, [](Result<Outcome>) {});
+    }
+    observer.alone.count_down();
+    CHECK(observer.gone.get_future().wait_for(60s) == std::future_status::ready);
   }
 }
 
