@@ -1,8 +1,10 @@
 // What is made ahead of a start: network namespaces with their listeners, and cgroups. They are as
 // good as those a jail makes for itself, are never two jails' at once, and leak nothing.
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
+#include <cerrno>
 #include <csignal>
 #include <filesystem>
 #include <map>
@@ -103,6 +105,13 @@ void check_unheard(Pools& pools, bool held) {
   CHECK_FALSE(static_cast<bool>(nobody));
   pools.jails.sandbox().kill(next.ticket);
   pools.jails.end(next);
+}
+
+std::vector<int> children_of(int pid) {
+  std::istringstream text(sys::read_text(fmt::format("/proc/{0}/task/{0}/children", pid)).value());
+  std::vector<int> children;
+  for (int child; text >> child;) children.push_back(child);
+  return children;
 }
 
 bool without_root() { return skipped_unless(::geteuid() == 0, "only root has pools"); }
@@ -266,16 +275,14 @@ TEST_CASE("a shell that was killed while it waited is not used, and another star
   if (without_root()) return;
   Shells shells;
   auto const spawner = shells.jails.sandbox().spawner_pid();
-  auto const children = sys::read_text(fmt::format("/proc/{0}/task/{0}/children", spawner)).value();
+  auto const waited = children_of(spawner);
   ::kill(spawner, SIGSTOP);  // it hears of it and of the next start at once
-  std::istringstream pids(children);
-  int killed = 0;
-  for (int pid; pids >> pid; ++killed) {
+  for (int const pid : waited) {
     auto const process = sys::open_process(pid).value();
     ::kill(pid, SIGKILL);
     REQUIRE(sys::wait_until_ended(process.get(), milliseconds(10'000)));
   }
-  CHECK(killed > 0);
+  CHECK_FALSE(waited.empty());
   auto const ticket = shells.jails.sandbox().submit(Jails::victim({"hello"})).value();
   ::kill(spawner, SIGCONT);
   auto const event = shells.jails.next(ticket);
@@ -305,6 +312,27 @@ TEST_CASE("a jail that waited under a spawner that has ended is not used, and th
     CHECK(shells.jails.attempt({"hello"}).started->from == StartedFrom::shell);
     shells.jails.settle();
   }
+}
+
+TEST_CASE("a jail that waited for what cannot be received has ended when its failure is told") {
+  if (without_root()) return;
+  Shells shells;
+  auto const spawner = shells.jails.sandbox().spawner_pid();
+  auto const waited = children_of(spawner);
+  REQUIRE(waited.size() == 2);
+  rlimit usual;
+  REQUIRE(::prlimit(spawner, RLIMIT_NOFILE, nullptr, &usual) == 0);
+  rlimit const none{4, usual.rlim_max};
+  REQUIRE(::prlimit(spawner, RLIMIT_NOFILE, &none, nullptr) == 0);
+  auto const story = shells.jails.attempt({"hello"});
+  CHECK(std::count_if(waited.begin(), waited.end(), [](int p) { return ::kill(p, 0) == 0; }) == 1);
+  REQUIRE(story.failed.has_value());
+  CHECK(story.failed->step == "receive-files");
+  CHECK(story.failed->error == EMFILE);
+  REQUIRE(::prlimit(spawner, RLIMIT_NOFILE, &usual, nullptr) == 0);
+  CHECK(shells.jails.attempt({"hello"}).exited->code == 0);
+  shells.jails.settle();
+  CHECK(children_of(spawner).size() == 2);
 }
 
 TEST_CASE("what cannot be mounted into a shell fails by its name, and nothing has run") {

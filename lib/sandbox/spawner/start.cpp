@@ -217,12 +217,14 @@ bool fill_shell(Start& start, std::size_t size, Jail const& jail, char const*& f
 
 // Package and program for a jail that waits. False: it has ended, or ends now, for the next jail
 // has its id and its cgroup; start another.
-bool wake_shell(Start& start, std::size_t size) {
+bool wake_shell(Start& start, std::size_t size, bool whole) {
   auto* jail = find_shell(start.head.shell);
   if (!jail) return false;
   char const* failed = nullptr;
   int error = 0;
-  if (!fill_shell(start, size, *jail, failed, error)) {
+  if (!whole) {
+    failed = "receive-files", error = EMFILE;
+  } else if (!fill_shell(start, size, *jail, failed, error)) {
     syscall(SYS_pidfd_send_signal, jail->pidfd, SIGKILL, nullptr, 0);
     return close_trees(start), false;
   }
@@ -277,8 +279,9 @@ void on_start(std::size_t size, int const* fds, int count) {
   take_start(start, size, fds, count);
   start.network = {};
   if (start.head.tree > wire::kTrees) _exit(2);
-  if (missing(start.head.fds, count)) return refuse(start, "receive-files", EMFILE);
-  if (start.head.shell && wake_shell(start, size)) return;
+  bool const whole = !missing(start.head.fds, count);
+  if (start.head.shell && wake_shell(start, size, whole)) return;
+  if (!whole) return refuse(start, "receive-files", EMFILE);
   bool const listener = start.head.listener;
   start.network = take_network(start.head.recycle, listener);
   if (!listener) close_fd(start.network.listener);
