@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "jails.hpp"
+#include "sandbox/cgroups.hpp"
 #include "sys/message.hpp"
 #include "sys/process.hpp"
 #include "sys/text_file.hpp"
@@ -38,6 +39,13 @@ std::string cgroup_of(int pid) {
   auto const text = sys::read_text("/proc/" + std::to_string(pid) + "/cgroup").value();
   auto const at = text.rfind('/');
   return text.substr(at + 1, text.size() - at - 2);
+}
+
+std::string cgroup_directory_of(int pid) {
+  auto const text = sys::read_text(fmt::format("/proc/{}/cgroup", pid)).value();
+  auto const at = text.find("0::/") + 3;
+  auto const mounts = sys::read_text("/proc/self/mountinfo").value();
+  return sandbox::find_cgroup2(mounts).mount + text.substr(at, text.find('\n', at) - at);
 }
 
 Spec sleeper(std::string recycle = {}) {
@@ -320,12 +328,16 @@ TEST_CASE("a jail that waited for what cannot be received has ended when its fai
   auto const spawner = shells.jails.sandbox().spawner_pid();
   auto const waited = children_of(spawner);
   REQUIRE(waited.size() == 2);
+  std::vector<std::string> groups;
+  for (int const pid : waited) groups.push_back(cgroup_directory_of(pid));
   rlimit usual;
   REQUIRE(::prlimit(spawner, RLIMIT_NOFILE, nullptr, &usual) == 0);
   rlimit const none{4, usual.rlim_max};
   REQUIRE(::prlimit(spawner, RLIMIT_NOFILE, &none, nullptr) == 0);
   auto const story = shells.jails.attempt({"hello"});
   CHECK(std::count_if(waited.begin(), waited.end(), [](int p) { return ::kill(p, 0) == 0; }) == 1);
+  CHECK(std::count_if(groups.begin(), groups.end(),
+                      [](auto const& path) { return std::filesystem::exists(path); }) == 1);
   REQUIRE(story.failed.has_value());
   CHECK(story.failed->step == "receive-files");
   CHECK(story.failed->error == EMFILE);
