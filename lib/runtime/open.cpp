@@ -16,11 +16,14 @@ constexpr std::uint64_t kDescriptorsEach =
 constexpr std::uint64_t kDescriptorsOurs = 64;
 // Cold starts in a row that find their network and cgroup ready; 1.7 MiB of the kernel's.
 constexpr unsigned kNetworks = 8;
+// Of the spawner, whose limit may be no higher than ours: each network and its listener, and as
+// many again that are kept for their functions. More than our own cgroups that wait.
+constexpr std::uint64_t kDescriptorsReady = 4 * kNetworks;
 
 Result<void> check_descriptors(unsigned max_instances) {
   rlimit limit{};
   ::getrlimit(RLIMIT_NOFILE, &limit);
-  auto const needed = max_instances * kDescriptorsEach + kDescriptorsOurs;
+  auto const needed = max_instances * kDescriptorsEach + kDescriptorsReady + kDescriptorsOurs;
   if (limit.rlim_cur >= needed) return {};
   return Error{Errc::invalid_argument,
                fmt::format("max_instances is {}, which needs {} file descriptors, but "

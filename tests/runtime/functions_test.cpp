@@ -1,3 +1,5 @@
+#include <sys/resource.h>
+
 #include "runtime/log_files.hpp"
 #include "support/host.hpp"
 
@@ -140,6 +142,20 @@ TEST_CASE("more instances than file descriptors carry is refused at open") {
   auto refused = Runtime::open(io.get_executor(), options);
   REQUIRE(refused.has_error());
   CHECK(refused.error().message.find("RLIMIT_NOFILE") != std::string::npos);
+}
+
+TEST_CASE("what is kept ready for starts has descriptors, too") {
+  asio::io_context io;
+  auto options = test_options();
+  options.scheduler.max_instances = 1;
+  rlimit usual{};
+  ::getrlimit(RLIMIT_NOFILE, &usual);
+  rlimit const narrow{6 + 64 + 8 * 4 - 1, usual.rlim_max};  // an instance, the engine, the networks
+  ::setrlimit(RLIMIT_NOFILE, &narrow);
+  auto const refused = Runtime::open(io.get_executor(), options);
+  ::setrlimit(RLIMIT_NOFILE, &usual);
+  REQUIRE(refused.has_error());
+  CHECK(refused.error().message.find("needs 102 file descriptors") != std::string::npos);
 }
 
 TEST_CASE("after close every question is answered with unavailable") {
