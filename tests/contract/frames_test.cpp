@@ -75,16 +75,16 @@ TEST_CASE("flags that a frame may not have are refused") {
   struct Allowed {
     int type, flags;
   };
-  for (auto const [type, flags] : {Allowed{FAAS_READY_, 0},
-                                   {FAAS_RESPONSE_, FAAS_IN_MEMFD_ | FAAS_ASKS_},
-                                   {FAAS_HEAD_, FAAS_STREAMS_},
-                                   {FAAS_END_, FAAS_ASKS_},
-                                   {FAAS_ERROR_, FAAS_ASKS_},
-                                   {FAAS_INIT_ERROR_, 0}}) {
+  for (auto const allowed : {Allowed{FAAS_READY_, 0},
+                             {FAAS_RESPONSE_, FAAS_IN_MEMFD_ | FAAS_ASKS_},
+                             {FAAS_HEAD_, FAAS_STREAMS_},
+                             {FAAS_END_, FAAS_ASKS_},
+                             {FAAS_ERROR_, FAAS_ASKS_},
+                             {FAAS_INIT_ERROR_, 0}}) {
     for (int bit = 1; bit < 0x10000; bit <<= 1) {
-      CAPTURE(type);
+      CAPTURE(allowed.type);
       CAPTURE(bit);
-      CHECK(problem(record(type, 1, {}, {}, bit)).empty() == ((bit & flags) != 0));
+      CHECK(problem(record(allowed.type, 1, {}, {}, bit)).empty() == ((bit & allowed.flags) != 0));
     }
   }
 }

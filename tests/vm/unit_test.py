@@ -147,7 +147,7 @@ EXPECTED = [
     # In the leaf of a cgroup that systemd delegated.
     r"^cgroup: 0::/system.slice/faasd.service/faasd$",
     # No filter of the unit's, or every function would have two.
-    r"^daemon: CapBnd: 00000000002001e2 NoNewPrivs: 1 Seccomp: 0",
+    r"^daemon: CapBnd: 00000000002411e2 NoNewPrivs: 1 Seccomp: 0",
     # The restrictions hold.
     r"^sees: touch: .*/usr/x: Read-only file system$",
     r"^sees: d---------.* /root$",
