@@ -48,8 +48,6 @@ std::uint64_t now_ns();  // CLOCK_MONOTONIC
 // walk.cpp. Runs the steps of some sides in order. The step that failed and its errno, or null.
 constexpr unsigned side(wire::Where where) { return 1u << static_cast<unsigned>(where); }
 wire::Step const* walk(Start&, unsigned sides, int& error);
-// "/proc/<pid>/<file>"
-void process_path(char (&path)[32], pid_t, char const* file);
 
 // messages.cpp. sendmsg until it is not interrupted: the bytes sent, or -1.
 ssize_t send_with(int socket, void const* message, std::size_t size, int const* fds, int count);

@@ -36,34 +36,43 @@ bool know_home() {
   return home_root >= 0 && home_mounts >= 0;
 }
 
-// Walks, says how it went, and stands still until its namespace is in good hands.
+// Walks, and says how it went, with the namespace it did it in. By its own hand: once the spawner
+// has been another id, only who may trace everybody could open it from outside.
 [[noreturn]] void run_builder(Start& start) {
   close(start.own_report);
   wire::Report report{};
-  report.kind = wire::ReportKind::started;
-  if (auto const* step = walk(start, side(wire::Where::tree), report.error)) {
-    report.kind = wire::ReportKind::failed;
+  report.kind = wire::ReportKind::failed;
+  int const mounts = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+  if (mounts < 0) {
+    report.error = errno;
+    strcpy(report.step, "open-tree-mounts");
+  } else if (auto const* step = walk(start, side(wire::Where::tree), report.error)) {
     memcpy(report.step, step->name, sizeof report.step);
+  } else {
+    report.kind = wire::ReportKind::started;
   }
-  char end;
-  if (send(start.jail_report, &report, sizeof report, MSG_NOSIGNAL) == sizeof report)
-    (void)!read(start.jail_report, &end, 1);
+  send_with(start.jail_report, &report, sizeof report, &mounts, mounts >= 0);
   _exit(0);
 }
 
 // Its mount namespace, once it is complete; else -1.
 int take_namespace(Start& start, Tree& tree) {
   wire::Report report;
+  int fds[kMaxFds] = {-1}, count = 0;
   ssize_t n;
-  do n = recv(start.own_report, &report, sizeof report, 0);
+  do n = receive(start.own_report, &report, sizeof report, 0, fds, count, nullptr);
   while (n < 0 && errno == EINTR);
-  if (n != sizeof report) return note(tree, "build-tree", n < 0 ? errno : ECANCELED), -1;
-  if (report.kind != wire::ReportKind::started) return note(tree, report.step, report.error), -1;
-  char path[32];
-  process_path(path, start.pid, "ns/mnt");
-  int const mounts = open(path, O_RDONLY | O_CLOEXEC);
-  if (mounts < 0) note(tree, "open-tree-mounts", errno);
-  return mounts;
+  int mounts = count > 0 ? fds[0] : -1;
+  if (n != sizeof report)
+    note(tree, "build-tree", n < 0 ? errno : ECANCELED);
+  else if (report.kind != wire::ReportKind::started)
+    note(tree, report.step, report.error);
+  else if (mounts < 0)  // no descriptor was free for it
+    note(tree, "receive-tree-mounts", EMFILE);
+  else
+    return mounts;
+  close_fd(mounts);
+  return -1;
 }
 
 pid_t clone_builder(std::uint64_t flags) {

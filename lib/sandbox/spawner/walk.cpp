@@ -41,8 +41,12 @@ long announce(Start& start, wire::Step const& step) {
 }
 
 long open_jail_directory(Start& start) {
-  char path[32];
-  process_path(path, start.pid, "");
+  char path[32], digits[12];
+  int n = 0;
+  for (pid_t p = start.pid; p; p /= 10) digits[n++] = static_cast<char>('0' + p % 10);
+  char* end = stpcpy(path, "/proc/");
+  while (n) *end++ = digits[--n];
+  *end = '\0';
   return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
@@ -80,16 +84,6 @@ std::uint64_t now_ns() {
   clock_gettime(CLOCK_MONOTONIC, &t);
   return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000 +
          static_cast<std::uint64_t>(t.tv_nsec);
-}
-
-void process_path(char (&path)[32], pid_t pid, char const* file) {
-  char digits[12];
-  int n = 0;
-  for (; pid; pid /= 10) digits[n++] = static_cast<char>('0' + pid % 10);
-  char* end = stpcpy(path, "/proc/");
-  while (n) *end++ = digits[--n];
-  *end++ = '/';
-  strcpy(end, file);
 }
 
 wire::Step const* walk(Start& start, unsigned sides, int& error) {
