@@ -113,20 +113,20 @@ TEST_CASE("a program that speaks the contract wrongly is ended, and the reason i
   struct Row {
     char const *how, *told;
   };
-  for (auto const [how, told] : {Row{"magic", "magic"},
-                                 {"version", "version 9"},
-                                 {"type", "unknown type 99"},
-                                 {"ready", "before the answer"},
-                                 {"descriptor", "a descriptor with a frame that has none"},
-                                 {"file", "no memfd of its size"},
-                                 {"long", "too long"},
-                                 {"empty", "closed"},
-                                 {"closed", "closed"}}) {
-    CAPTURE(how);
-    auto const ended = host.ask("raw " + std::string(how));
+  for (auto const& row : {Row{"magic", "magic"},
+                          {"version", "version 9"},
+                          {"type", "unknown type 99"},
+                          {"ready", "before the answer"},
+                          {"descriptor", "a descriptor with a frame that has none"},
+                          {"file", "no memfd of its size"},
+                          {"long", "too long"},
+                          {"empty", "closed"},
+                          {"closed", "closed"}}) {
+    CAPTURE(row.how);
+    auto const ended = host.ask("raw " + std::string(row.how));
     CHECK(ended.status == Status::killed);
     CHECK(ended.error_type == "Runtime.BrokenContract");
-    CHECK_MESSAGE(contains(ended.payload, told), ended.payload);
+    CHECK_MESSAGE(contains(ended.payload, row.told), ended.payload);
   }
   CHECK(host.ask("echo again").payload == "echo again");
 }
