@@ -77,7 +77,7 @@ class Jails {
   // Until this process and the spawner make nothing ahead any more.
   void settle() {
     std::pair<std::ptrdiff_t, std::ptrdiff_t> before{-1, -1};
-    for (int i = 0, same = 0; i < 400 && same < 4; ++i) {
+    for (int i = 0, same = 0; i < 400 && same < 12; ++i) {
       REQUIRE_FALSE(sandbox_.poll().has_value());
       ::usleep(5'000);
       std::pair const now{files_of(::getpid()), files_of(sandbox_.spawner_pid())};
