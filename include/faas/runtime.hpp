@@ -31,7 +31,11 @@ struct Options {
   // between calls (a daemon). false: between calls nothing is outstanding and io.run() returns;
   // upkeep (freezing what is idle, too) is done with the next call
   bool upkeep = false;
+  // that run the executor, 1 to 64: instances are shared out among as many lanes, each with its
+  // reactor and its spawner, which work at once; what an instance says stays in its lane
+  unsigned threads = 1;
   // budgets; max_instances is refused above what RLIMIT_NOFILE carries, and as root above uid_count
+  // (less 256 a thread, with several)
   SchedulerOptions scheduler;
   PackageLimits packages;
   std::string cgroup_root;  // see SandboxOptions
@@ -119,7 +123,7 @@ struct RuntimeStatus {
 };
 
 // Thread-safe; a handle: copies name the same runtime. Handlers run on their associated executor,
-// the runtime's own work on a strand of `executor`. When the last handle goes without close, queued
+// the runtime's own work on `executor`. When the last handle goes without close, queued
 // calls end with Errc::unavailable, running ones as `lost`, and every jail is killed.
 class Runtime {
  public:

@@ -42,12 +42,12 @@ Ending exception_ending(std::exception_ptr const& failure) {
 
 }  // namespace
 
-HostBackend::HostBackend(asio::any_io_executor executor, std::shared_ptr<std::mutex> mutex,
-                         Reactor& reactor, BackendEvents& events)
+HostBackend::HostBackend(asio::any_io_executor executor, Enter enter, Reactor& reactor,
+                         BackendEvents& events)
     : executor_(std::move(executor)),
       reactor_(reactor),
       events_(events),
-      shared_(std::make_shared<Shared>(Shared{std::move(mutex), this})) {}
+      shared_(std::make_shared<Shared>(Shared{std::move(enter), this})) {}
 
 HostBackend::~HostBackend() {
   shared_->backend = nullptr;
@@ -60,30 +60,28 @@ HostBackend::~HostBackend() {
   }
 }
 
-void HostBackend::add(RevisionId revision, HostCallable callable) {
-  callables_[revision] = std::make_shared<HostCallable const>(std::move(callable));
+void HostBackend::start(StartRequest request) {
+  events_.on_start_failed(request.instance, lost_ending("the host has no such callable"));
+  events_.on_exited(request.instance);
 }
 
-void HostBackend::remove(RevisionId revision) { callables_.erase(revision); }
-
-void HostBackend::start(StartRequest request) {
+void HostBackend::start(StartRequest request, std::shared_ptr<HostCallable const> callable) {
   auto const id = request.instance;
-  auto const callable = callables_.find(request.function->revision);
-  if (callable == callables_.end()) {
-    events_.on_start_failed(id, lost_ending("the host's callable is no longer registered"));
-    return events_.on_exited(id);
-  }
-  instances_.emplace(id, Instance{std::move(request.function), callable->second, nullptr});
+  instances_.emplace(id, Instance{std::move(request.function), std::move(callable), nullptr, {}});
   events_.on_ready(id, Timing{.jail = Duration::zero(), .init = Duration::zero()});
 }
 
 void HostBackend::call(InstanceId id, CallRequest request, std::shared_ptr<CallSink> sink) {
-  auto& instance = instances_.at(id);
+  auto const found = instances_.find(id);
+  if (found == instances_.end())
+    return sink->on_end(lost_ending("the instance ended before the call reached it"));
+  auto& instance = found->second;
   auto const timeout = instance.function->function.limits.timeout;
   auto running = std::make_shared<Running>(executor_);
   running->sink = std::move(sink);
   running->request_id = request.request_id;
   instance.running = running;
+  instance.hold = Hold(reactor_);
   auto const deadline = std::chrono::steady_clock::now() + timeout;
   running->clock = reactor_.at(deadline, [this, id, running, timeout] {
     // The coroutine may be anywhere: it is told to end, and what it returns later is nobody's.
@@ -99,9 +97,10 @@ void HostBackend::call(InstanceId id, CallRequest request, std::shared_ptr<CallS
                    asio::bind_cancellation_slot(
                        running->cancel.slot(),
                        [shared, id, running](std::exception_ptr e, std::string result) {
-                         std::lock_guard lock(*shared->mutex);
-                         if (shared->backend)
-                           shared->backend->finished(id, running, e, std::move(result));
+                         shared->enter([&] {
+                           if (shared->backend)
+                             shared->backend->finished(id, running, e, std::move(result));
+                         });
                        }));
   });
 }
@@ -118,7 +117,10 @@ void HostBackend::end(InstanceId id, Running& running, Ending ending, std::strin
   reactor_.cancel(running.clock);
   auto const found = instances_.find(id);
   bool const stays = ending.reusable;
-  if (found != instances_.end()) found->second.running = nullptr;
+  if (found != instances_.end()) {
+    found->second.running = nullptr;
+    found->second.hold = Hold();
+  }
   if (ending.status == Status::ok) {
     sink->on_head({.request_id = running.request_id, .content_type = "application/json"});
     sink->on_chunk(payload);

@@ -3,8 +3,8 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <faas/invoker.hpp>
+#include <functional>
 #include <memory>
-#include <mutex>
 #include <unordered_map>
 
 #include "invoker/reactor.hpp"
@@ -13,15 +13,15 @@ namespace faas::inline v0::invoker {
 
 class HostBackend final : public Backend {
  public:
-  // `reactor` and `events` outlive the backend; `mutex` is the owner's.
-  HostBackend(asio::any_io_executor, std::shared_ptr<std::mutex> mutex, Reactor&, BackendEvents&);
+  // Does some work serialised with all else of the owner, or nothing if the owner has ended.
+  using Enter = std::function<void(std::function<void()> const&)>;
+
+  // `reactor` and `events` outlive the backend.
+  HostBackend(asio::any_io_executor, Enter, Reactor&, BackendEvents&);
   ~HostBackend() override;
 
-  // Before the first start of that revision.
-  void add(RevisionId, HostCallable);
-  void remove(RevisionId);
-
-  void start(StartRequest) override;
+  void start(StartRequest, std::shared_ptr<HostCallable const>);
+  void start(StartRequest) override;  // fails: a callable it needs
   void call(InstanceId, CallRequest, std::shared_ptr<CallSink>) override;
   void resume(InstanceId, std::string_view) override {}
   void detach(InstanceId, std::string_view) override {}
@@ -34,11 +34,12 @@ class HostBackend final : public Backend {
     std::shared_ptr<FunctionInfo const> function;
     std::shared_ptr<HostCallable const> callable;
     std::shared_ptr<Running> running;
+    Hold hold;  // while it runs
   };
   // What a call that outlives the backend may still touch.
   struct Shared {
-    std::shared_ptr<std::mutex> mutex;
-    HostBackend* backend = nullptr;
+    Enter enter;
+    HostBackend* backend = nullptr;  // read inside
   };
 
   void end(InstanceId, Running&, Ending, std::string_view payload);
@@ -48,7 +49,6 @@ class HostBackend final : public Backend {
   Reactor& reactor_;
   BackendEvents& events_;
   std::shared_ptr<Shared> shared_;
-  std::unordered_map<RevisionId, std::shared_ptr<HostCallable const>> callables_;
   std::unordered_map<InstanceId, Instance> instances_;
 };
 

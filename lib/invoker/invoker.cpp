@@ -25,7 +25,6 @@ struct Invoker::Impl final : BackendEvents {
   struct Collector final : CallSink {
     Completion<Result<Outcome>> done;
     Outcome outcome;
-    Hold hold;
     Instance* instance = nullptr;
 
     void on_head(ResponseHead const& head) override { outcome.content_type = head.content_type; }
@@ -89,7 +88,6 @@ void Invoker::Impl::Collector::on_end(Ending ending) {
                                                                   " Error: " + ending.message);
   }
   instance->ready = instance->ready && ending.reusable;
-  hold = Hold();
   done(std::move(outcome));
   std::erase_if(instance->calls, [this](auto const& call) { return call.get() == this; });
 }
@@ -181,7 +179,6 @@ asio::awaitable<Result<Outcome>> Invoker::call(InstanceId id, std::string payloa
         sink->outcome.request_id = sys::random_uuid();
         sink->outcome.start =
             std::exchange(instance.called, true) ? StartLevel::warm : StartLevel::cold;
-        sink->hold = Hold(*impl->reactor);
         sink->instance = &instance;
         instance.calls.push_back(sink);
         CallRequest request;

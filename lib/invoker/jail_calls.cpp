@@ -69,6 +69,7 @@ void JailInstance::call(CallRequest request, std::shared_ptr<CallSink> sink) {
   }
   bool const awake = thaw();
   phase_ = Phase::busy;
+  if (calls_.empty()) busy_hold_ = Hold(context_.reactor);
   begin_call(request, std::move(sink));
   auto const& options = context_.options;
   auto const limit = (request.stream ? options.stream_limit : options.response_limit).count;
@@ -161,6 +162,7 @@ void JailInstance::finish(Call& ended, Ending ending) {
   auto const call = std::move(*found);
   calls_.erase(found);
   calls_.empty() ? stop_clock() : set_clock(calls_.front()->end);
+  if (calls_.empty()) busy_hold_ = Hold();
   if (calls_.empty() && phase_ == Phase::busy) become_idle();
   ending.reusable = ending.reusable && phase_ != Phase::draining && !gone_;
   call->sink->on_end(std::move(ending));

@@ -129,7 +129,7 @@ class JailInstance final : private contract::RuntimeApiEvents {
   bool gone_ =
       false;  // the jail has ended; what its sockets still hold may complete a call, not start one
   std::optional<Ending> start_ending_;  // how the start failed, once known
-  Hold starting_hold_, stopping_hold_;
+  Hold starting_hold_, busy_hold_, stopping_hold_;
   Timing timing_;
   mutable Bytes max_memory_;
   mutable TimePoint max_memory_at_{};

@@ -4,6 +4,7 @@
 #include <sys/timerfd.h>
 
 #include <array>
+#include <atomic>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <cerrno>
 #include <map>
@@ -41,7 +42,7 @@ struct Reactor::Impl : std::enable_shared_from_this<Impl> {
   std::shared_ptr<std::mutex> mutex;
   stream_descriptor descriptor;  // owns the epoll descriptor
   sys::Fd timer_fd;
-  unsigned holds = 0;
+  std::atomic<unsigned> holds = 0;
   bool waiting = false;  // an async_wait is outstanding
   bool closed = false;
   bool in_turn = false;
@@ -151,7 +152,9 @@ Result<std::unique_ptr<Reactor>> Reactor::open(boost::asio::any_io_executor exec
 
 Reactor::Reactor(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
-Reactor::~Reactor() {
+Reactor::~Reactor() { close(); }
+
+void Reactor::close() {
   impl_->closed = true;
   impl_->timers.clear();
   boost::system::error_code ignored;

@@ -34,7 +34,7 @@ class Reactor {
 
   static Result<std::unique_ptr<Reactor>> open(boost::asio::any_io_executor,
                                                std::shared_ptr<std::mutex>);
-  ~Reactor();
+  ~Reactor();  // closes
   Reactor(Reactor const&) = delete;
   Reactor& operator=(Reactor const&) = delete;
 
@@ -56,13 +56,16 @@ class Reactor {
   // While held, the executor has work and callbacks come.
   void hold();
   void release();
-  bool held() const;
+  bool held() const;  // from any thread, also without the mutex
 
   // `run` is called after each turn of the executor, when the next one is on its way: with the
   // mutex, which it may let go.
   void after_turns(std::function<void(std::unique_lock<std::mutex>&)> run);
   // Between the first callback of such a turn and its end. Not in poll().
   bool in_turn() const;
+
+  // No callback comes any more.
+  void close();
 
   // Without waiting: what is ready, unless somebody holds and it is on its way.
   void poll();

@@ -1,7 +1,7 @@
 #include "runtime/call.hpp"
 
 #include "base/text.hpp"
-#include "runtime/core.hpp"
+#include "runtime/lane.hpp"
 
 namespace faas::inline v0::runtime {
 
@@ -22,15 +22,15 @@ bool Call::on_chunk(std::string_view bytes) {
   return true;
 }
 
-void Call::on_end(Ending ending) { core->finish(*this, std::move(ending)); }
+void Call::on_end(Ending ending) { lane->finish(*this, std::move(ending)); }
 
 void Call::answer(Outcome result) {
   if (answered_) return;
   answered_ = true;
   if (stream) {
     stream->end(std::move(result));
-  } else if (core != nullptr) {
-    core->answer(std::move(done), std::move(result));
+  } else if (lane != nullptr) {
+    lane->answer(std::move(done), std::move(result));
   } else {
     done(std::move(result));
   }

@@ -12,7 +12,7 @@
 
 namespace faas::inline v0::runtime {
 
-class Core;
+class Lane;
 struct Revision;
 
 // What a caller gave, copied before its first suspension.
@@ -41,16 +41,19 @@ class Call final : public CallSink, public std::enable_shared_from_this<Call> {
   invoker::Completion<Result<Outcome>> done;  // of a collecting caller
   std::shared_ptr<StreamState> stream;        // of a streaming one
 
-  // Set by Core.
-  Core* core = nullptr;
+  // The engine's until it hands the call to a lane, with the engine's mutex; the lane's from then
+  // on.
+  enum class Where { queued, on_instance, failed_start };
+  Where where = Where::queued;
+  Lane* lane = nullptr;
   CallId id{};
   std::shared_ptr<Revision> revision;
   InstanceId instance{};
-  bool running = false;
   TimePoint arrived{}, dispatched{};
-  invoker::Reactor::Timer deadline_timer = invoker::Reactor::Timer::none;
-  invoker::Hold hold;
   Outcome outcome;
+
+  // The lane's.
+  invoker::Reactor::Timer deadline_timer = invoker::Reactor::Timer::none;
   LogTail tail;
 
  private:

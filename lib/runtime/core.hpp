@@ -1,8 +1,11 @@
-// The engine behind faas::Runtime: joins scheduler, backends, registry, code cache, logs and meter.
-// One mutex serialises it; nothing of the host runs under it (handlers and observers are posted).
+// The engine behind faas::Runtime: joins scheduler, lanes, registry, code cache, logs and meter.
+// One mutex serialises its decisions. What they ask for is done in the lanes, when it is free: no
+// input or output waits for it, and nothing of the host runs under it (handlers and observers are
+// posted).
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <faas/runtime.hpp>
@@ -18,79 +21,58 @@
 #include <vector>
 
 #include "invoker/completion.hpp"
-#include "invoker/host_backend.hpp"
-#include "invoker/jail_backend.hpp"
 #include "invoker/launch.hpp"
-#include "invoker/reactor.hpp"
 #include "metering/meter.hpp"
 #include "registry/registry.hpp"
-#include "runtime/log_files.hpp"
-#include "runtime/log_text.hpp"
+#include "runtime/call.hpp"
+#include "runtime/lane.hpp"
+#include "runtime/logs.hpp"
+#include "runtime/revision.hpp"
 #include "runtime/state_dir.hpp"
-#include "runtime/stream.hpp"
 #include "store/store.hpp"
 #include "sys/random.hpp"
 
 namespace faas::inline v0::runtime {
 
-using invoker::Completion;
-using invoker::Hold;
-using invoker::Reactor;
-
-class Call;
-
-// A revision in use: made by its first call, forgotten when it is retired and nothing of it lives,
-// or when a thousand others went unused after it.
-struct Revision {
-  registry::Entry info;
-  std::string arn;
-  Place place = Place::here;
-  Tree tree;
-  bool tree_was_cached = true;  // false: the next start is the first with this code
-  bool pinning = false;
-  std::vector<InstanceId> waiting;  // starts that wait for the tree
-  bool retired = false;
-  std::size_t calls = 0, instances = 0;
-  std::optional<std::list<RevisionId>::iterator> unused;  // its place among those
-};
-
 struct Instance {
   std::shared_ptr<Revision> revision;
+  std::size_t lane = 0;
   TimePoint asked{};  // for the code stage
   Timing start;       // stages of its start
   StartLevel level = StartLevel::cold;
   bool tenant = false;
-  LineAssembler lines;
   SystemTime started{};
   std::uint64_t calls = 0;
-  std::vector<std::shared_ptr<Call>> running;  // on it
-  std::optional<Ending> start_ending;          // how its start failed
-  std::optional<Error> start_error;            // nothing ran: its code could not be had
-
-  // Whose what it writes is: with several calls at once nobody can tell.
-  Call* writer() const { return running.size() == 1 ? running.front().get() : nullptr; }
+  std::optional<Ending> start_ending;  // how its start failed
+  std::optional<Error> start_error;    // nothing ran: its code could not be had
 };
 
 Error closed_error();
+Error closed_before_start();
 
-class Core final : public BackendEvents, public std::enable_shared_from_this<Core> {
+class Core final : public std::enable_shared_from_this<Core> {
  public:
   static Result<std::shared_ptr<Core>> open(asio::any_io_executor, Options);
   Core(asio::any_io_executor, Options, StateDir, CodeCache);  // for open
-  ~Core() override;
+  ~Core();
 
   // Locks; called by the facade. Ends everything at once; later calls are refused.
   void shut_down();
 
   // --- calls (core.cpp); lock ---
   void invoke(std::shared_ptr<Call>);
-  void answer(Completion<Result<Outcome>>, Outcome);
   void cancel(Call const&);  // also one that was never taken, or has ended
-  void heard_of_reader(CallId, StreamState::News);
   void when_idle(Duration patience, Completion<bool>);
   void when_stopped(Completion<bool>);   // stops every instance, then completes
   void when_observed(Completion<bool>);  // what was posted to the observer
   asio::awaitable<bool> flush();         // what the meter counted, to disk
+
+  // --- from a lane, which goes on with what is decided (core.cpp); lock ---
+  void ready(Lane&, InstanceId, Timing const&);
+  void start_failed(Lane&, InstanceId, Ending);
+  void exited(Lane&, InstanceId);
+  void finished(Lane&, Call const&, bool reusable);  // the call's run is over, and recorded
+  void tick(Lane&);
 
   // --- functions (functions.cpp) ---
   asio::awaitable<Result<FunctionInfo>> deploy(Function, HostCallable);
@@ -101,7 +83,7 @@ class Core final : public BackendEvents, public std::enable_shared_from_this<Cor
   // --- questions (status.cpp); lock ---
   std::vector<InstanceInfo> instances() const;
   RuntimeStatus status() const;
-  void read_logs(FunctionName, std::uint64_t position, std::uint64_t tail, Duration wait,
+  void read_logs(FunctionName const&, std::uint64_t position, std::uint64_t tail, Duration wait,
                  Completion<Result<LogPage>>);
 
   asio::any_io_executor const executor;
@@ -112,26 +94,44 @@ class Core final : public BackendEvents, public std::enable_shared_from_this<Cor
   registry::Registry const& functions() const { return *registry_; }
   void join_threads();  // after shut_down; no callback comes later
 
+  // --- without the mutex: thread-safe by themselves ---
+  Logs& logs() { return *logs_; }
+  metering::Meter& meter() { return *meter_; }
+  bool has_log(Revision const&) const;
+  template <class F>
+  void observe(F f) {
+    if (options.observer == nullptr) return;
+    asio::post(observer_strand_, [watching = watching_, tell_it = std::move(f)] {
+      std::lock_guard lock(watching->mutex);
+      if (watching->observer) tell_it(*watching->observer);
+    });
+  }
+
  private:
-  friend class Call;
+  class Deciding;
   Result<void> open_parts();
   void remove_unused_packages();
-  void remove_logs_of_nobody();
+  void remove_logs_of_nobody(LogFiles&) const;
 
-  // What the scheduler wants is done here, in order, also when doing it tells the scheduler more.
+  // --- with the mutex ---
+  // What the scheduler wants is decided here, in order, also when that tells the scheduler more.
   void tell(SchedulerEvent);
   void perform(SchedulerAction&);
   void do_start(action::Start const&);
   void do_dispatch(action::Dispatch const&);
   void do_refuse(action::Refuse&);
   void do_fail(action::Fail const&);
+  void push(std::size_t lane, Task);
   void erase_instance(InstanceId);
   void pin(std::shared_ptr<Revision> const&);
   void pinned(std::shared_ptr<Revision> const&, Result<Tree>);
   void start_waiting(std::shared_ptr<Revision> const&);
   void start_instance(InstanceId, Instance&);
   void refuse_start(InstanceId, Error);
+  void instance_gone(InstanceId);
+  std::size_t emptiest_lane() const;
   void set_wake();
+  void set_hold();
 
   Result<FunctionInfo> describe(Function, bool is_host);
   bool can_run(FunctionInfo const&) const;
@@ -142,36 +142,11 @@ class Core final : public BackendEvents, public std::enable_shared_from_this<Cor
   void retire_replaced(FunctionName const&);
   void forget_if_done(std::shared_ptr<Revision> const&);
   void keep_unused(std::shared_ptr<Revision> const&);
+  void forget_callable(RevisionId);
 
-  void abandon(std::shared_ptr<Call>);
-  void finish(Call&, Ending);  // the call's run is over
-  void end_outcome(Call&, Ending const&, TimePoint ended);
-  void give_back_instance(Call&);
-  InvocationRecord record_of(Call const&) const;
-  void log_end(Call&, Ending const&, InvocationRecord const&);
-  void drop(Call&);  // its scheduler entry is gone
+  void drop(CallId);  // its scheduler entry is gone
   void check_waiters();
-  void give_answers(std::unique_lock<std::mutex>&);
-
-  void on_ready(InstanceId, Timing const&) override;
-  void on_start_failed(InstanceId, Ending) override;
-  void on_exited(InstanceId) override;
-  void on_output(InstanceId, std::string_view) override;
-
-  Backend& backend(Place place);
-  bool has_log(Revision const&) const;
-  void log_function(Revision const&, Call*, std::string_view text);
-  // START waits for what follows it: one write a call.
-  void log_platform(Call&, std::string_view lines, LogFiles::Write);
-  void wake_log_readers(FunctionName const&);
-  template <class F>
-  void observe(F f) {
-    if (options.observer == nullptr) return;
-    asio::post(observer_strand_, [watching = watching_, tell_it = std::move(f)] {
-      std::lock_guard lock(watching->mutex);
-      if (watching->observer) tell_it(*watching->observer);
-    });
-  }
+  void stop_waiting(asio::steady_timer const*);  // locks
 
   // The observer until the end, which waits for it. Recursive: it may itself drop the last handle.
   struct Watching {
@@ -179,59 +154,66 @@ class Core final : public BackendEvents, public std::enable_shared_from_this<Cor
     Observer* observer;
   };
 
-  struct LogReader {
-    std::uint64_t position;
-    Completion<Result<LogPage>> done;
-    Reactor::Timer timer = Reactor::Timer::none;
-    Hold hold;
-  };
-  struct IdleWaiter {
+  struct Waiter {
     Completion<bool> done;
-    Reactor::Timer timer = Reactor::Timer::none;
-    Hold hold;
+    std::unique_ptr<asio::steady_timer> timer;  // null: it waits for as long as it takes
   };
 
   StateDir state_dir_;
   invoker::Runtimes runtimes_;
-  std::shared_ptr<std::mutex> mutex_ = std::make_shared<std::mutex>();
   std::unique_ptr<store::Store> store_;
   std::optional<registry::Registry> registry_;
   std::unique_ptr<metering::Meter> meter_;
-  std::shared_ptr<CodeCache> code_;
-  std::optional<LogFiles> logs_;
+  std::shared_ptr<Logs> logs_;
   std::unique_ptr<asio::thread_pool> own_blocking_;
   asio::any_io_executor blocking_;
   asio::strand<asio::any_io_executor> observer_strand_;
   std::shared_ptr<Watching> watching_;
+  std::vector<std::shared_ptr<Lane>> lanes_;  // as they were opened; at most 64
+  std::mutex closing_, joining_;
 
-  std::unique_ptr<Reactor> reactor_;
-  std::unique_ptr<invoker::JailBackend> jails_;
-  std::unique_ptr<invoker::HostBackend> hosts_;
+  mutable std::mutex mutex_;  // of all that follows
+  std::shared_ptr<CodeCache> code_;
   Scheduler scheduler_;
-  Hold upkeep_;
-  Reactor::Timer wake_timer_ = Reactor::Timer::none;
-  TimePoint wake_at_{};
+  std::optional<TimePoint> wake_at_;  // what the first lane was asked for
   std::vector<SchedulerAction> actions_;
   std::vector<InstanceId> exited_;  // while performing_
   bool performing_ = false;
+  std::uint64_t touched_ = 0;  // lanes with tasks of this decision, a bit each
+  std::vector<std::shared_ptr<void const>> forgotten_;  // the host's, to go outside the mutex
   bool closed_ = false;
   bool draining_ = false;
   bool stopping_ = false;  // nothing is started any more
-  std::mutex joining_;
 
-  std::optional<std::pair<Completion<Result<Outcome>>, Outcome>>
-      answer_;  // of this turn, the first
   std::uint64_t next_call_ = 1;
   sys::RandomUuids request_ids_;
   std::unordered_map<CallId, std::shared_ptr<Call>> calls_;
+  std::size_t queued_ = 0;  // of calls_
+  bool held_ = false;       // the first lane is asked to hold, for them
   std::unordered_map<InstanceId, Instance> instances_;
+  std::vector<std::size_t> crowds_;  // instances of each lane
   std::unordered_map<RevisionId, std::shared_ptr<Revision>> revisions_;
   std::list<RevisionId> unused_;  // of revisions_: no call, no instance, not retired; oldest first
-  std::map<FunctionName, RevisionId> current_;    // of revisions_, those not retired
-  std::map<RevisionId, HostCallable> callables_;  // registered by this process
-  std::map<FunctionName, std::vector<LogReader>> log_readers_;
-  std::list<IdleWaiter> idle_waiters_;
-  std::list<IdleWaiter> stop_waiters_;
+  std::map<FunctionName, RevisionId> current_;  // of revisions_, those not retired
+  std::map<RevisionId, std::shared_ptr<HostCallable const>> callables_;  // of this process
+  std::list<Waiter> idle_waiters_;
+  std::list<Waiter> stop_waiters_;
+};
+
+// The engine's mutex for one decision. At its end, outside the mutex, the lanes do what it asked
+// for: `here`, in which the decider is, by itself; the others now, or one hop later if the decider
+// is in a lane.
+class Core::Deciding {
+ public:
+  explicit Deciding(Core& core, Lane* here = nullptr)
+      : core_(core), here_(here), lock_(core.mutex_) {}
+  ~Deciding();
+  Deciding(Deciding const&) = delete;
+
+ private:
+  Core& core_;
+  Lane* here_;
+  std::unique_lock<std::mutex> lock_;
 };
 
 }  // namespace faas::inline v0::runtime

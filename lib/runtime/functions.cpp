@@ -68,13 +68,15 @@ asio::awaitable<Result<FunctionInfo>> Core::deploy(Function function, HostCallab
   if (!described) co_return described.error();
   auto const keep = is_host ? registry::Keep::this_process : registry::Keep::durable;
   // The callable is registered with the commit, before deploy returns.
-  auto change = [self, info = std::move(*described), keep, callable](auto done) {
-    std::lock_guard open_lock(*self->mutex_);
+  std::shared_ptr<HostCallable const> shared;
+  if (is_host) shared = std::make_shared<HostCallable const>(std::move(callable));
+  auto change = [self, info = std::move(*described), keep, shared](auto done) {
+    std::lock_guard open_lock(self->mutex_);
     if (self->closed_) return done(closed_error());
-    self->registry_->add(info, keep, [self, callable, done](Result<FunctionInfo> added) {
-      if (added && callable) {
-        std::lock_guard lock(*self->mutex_);
-        self->callables_.emplace(added->revision, callable);
+    self->registry_->add(info, keep, [self, shared, done](Result<FunctionInfo> added) {
+      if (added && shared) {
+        std::lock_guard lock(self->mutex_);
+        self->callables_.emplace(added->revision, shared);
       }
       done(std::move(added));
     });
@@ -101,13 +103,13 @@ asio::awaitable<Result<FunctionInfo>> Core::update(FunctionName name, FunctionUp
   // mix.
   auto const expected = update.expected_revision.value_or(entry->revision_uuid);
   auto change = [self, info = std::move(*described), expected](auto done) {
-    std::lock_guard open_lock(*self->mutex_);
+    std::lock_guard open_lock(self->mutex_);
     if (self->closed_) return done(closed_error());
     self->registry_->put(info, expected, std::move(done));
   };
   auto stored = co_await committed(executor, std::move(change));
   if (stored) {
-    std::lock_guard lock(*mutex_);
+    Deciding const deciding(*this);
     if (!closed_) retire_replaced(name);
   }
   co_return stored;
@@ -116,30 +118,32 @@ asio::awaitable<Result<FunctionInfo>> Core::update(FunctionName name, FunctionUp
 asio::awaitable<Result<void>> Core::remove(FunctionName name) {
   auto const self = shared_from_this();
   auto change = [self, name](auto done) {
-    std::lock_guard open_lock(*self->mutex_);
+    std::lock_guard open_lock(self->mutex_);
     if (self->closed_) return done(closed_error());
     self->registry_->remove(name, std::move(done));
   };
   auto removed = co_await committed(executor, std::move(change));
   if (!removed) co_return removed.error();
-  std::lock_guard lock(*mutex_);
-  if (!closed_) {
+  {
+    Deciding const deciding(*this);
+    if (closed_) co_return Result<void>();
     retire_replaced(name);
-    if (revisions_.count(removed->revision) == 0) callables_.erase(removed->revision);
-    if (!registry_->revision(name)) logs_->remove(name);
+    if (revisions_.count(removed->revision) == 0) forget_callable(removed->revision);
   }
+  // A line that is written in this moment makes a log of nobody, which the next open removes.
+  if (!registry_->revision(name)) logs_->remove(name);
   co_return Result<void>();
 }
 
 std::shared_ptr<CodeCache> Core::code() const {
-  std::lock_guard lock(*mutex_);
+  std::lock_guard lock(mutex_);
   return code_;
 }
 
 asio::awaitable<Result<Package>> Core::store(std::function<Result<Package>(CodeCache&)> work) {
   return awaited<Result<Package>>(
       executor, [self = shared_from_this(), work = std::move(work)](auto done) mutable {
-        std::lock_guard open_lock(*self->mutex_);
+        std::lock_guard open_lock(self->mutex_);
         if (self->closed_) return done(closed_error());
         asio::post(self->blocking_, [code = self->code_, work = std::move(work),
                                      done = std::move(done)]() mutable { done(work(*code)); });
@@ -148,7 +152,7 @@ asio::awaitable<Result<Package>> Core::store(std::function<Result<Package>(CodeC
 
 asio::awaitable<bool> Core::flush() {
   return awaited<bool>(executor, [self = shared_from_this()](auto done) {
-    std::lock_guard open_lock(*self->mutex_);
+    std::lock_guard open_lock(self->mutex_);
     if (self->closed_) return done(true);
     auto shared = std::make_shared<decltype(done)>(std::move(done));
     self->meter_->flush([shared](Result<void> written) { (*shared)(written.has_value()); });

@@ -3,9 +3,8 @@
 #include <signal.h>
 #include <sys/resource.h>
 
-#include "base/text.hpp"
+#include <algorithm>
 
-#include "runtime/call.hpp"
 #include "runtime/core.hpp"
 
 namespace faas::inline v0::runtime {
@@ -14,16 +13,19 @@ namespace {
 constexpr std::uint64_t kDescriptorsEach =
     6;  // listener, output, connections, and what the spawner holds for us
 constexpr std::uint64_t kDescriptorsOurs = 64;
+constexpr std::uint64_t kDescriptorsOfLane = 8;  // each further one: reactor, spawner, group
 // Cold starts in a row that find their network and cgroup ready; 1.7 MiB of the kernel's.
 constexpr unsigned kNetworks = 8;
+constexpr unsigned kIdBlock = 256;  // as a sandbox claims them
 // Of the spawner, whose limit may be no higher than ours: each network and its listener, and as
 // many again that are kept for their functions. More than our own cgroups that wait.
 constexpr std::uint64_t kDescriptorsReady = 4 * kNetworks;
 
-Result<void> check_descriptors(unsigned max_instances) {
+Result<void> check_descriptors(unsigned max_instances, unsigned threads) {
   rlimit limit{};
   ::getrlimit(RLIMIT_NOFILE, &limit);
-  auto const needed = max_instances * kDescriptorsEach + kDescriptorsReady + kDescriptorsOurs;
+  auto const needed = max_instances * kDescriptorsEach + (threads - 1) * kDescriptorsOfLane +
+                      kDescriptorsReady + kDescriptorsOurs;
   if (limit.rlim_cur >= needed) return {};
   return Error{Errc::invalid_argument,
                fmt::format("max_instances is {}, which needs {} file descriptors, but "
@@ -33,14 +35,24 @@ Result<void> check_descriptors(unsigned max_instances) {
                "TooManyInstances", "runtime"};
 }
 
+Result<void> check_threads(unsigned threads) {
+  if (threads >= 1 && threads <= 64) return {};
+  return Error{
+      Errc::invalid_argument, fmt::format("threads is {}: 1 to 64", threads), {}, "runtime"};
+}
+
 Result<void> check_ids(Options const& options, Privilege privilege) {
-  auto const needed = options.scheduler.max_instances;
+  // A lane takes ids by the block.
+  auto const for_blocks = options.threads > 1 ? kIdBlock * options.threads : 0;
+  auto const needed = options.scheduler.max_instances + for_blocks;
   if (privilege != Privilege::root || options.uid_count >= needed) return {};
-  return Error{Errc::invalid_argument,
-               fmt::format("max_instances is {}, and each instance has a host id of its own, but "
-                           "uid_count is {}: raise uid_count or lower max_instances",
-                           needed, options.uid_count),
-               "TooManyInstances", "runtime"};
+  return Error{
+      Errc::invalid_argument,
+      fmt::format("max_instances is {} on {} threads, and each instance has a host id of its "
+                  "own, which takes {} of them, but "
+                  "uid_count is {}: raise uid_count or lower max_instances",
+                  options.scheduler.max_instances, options.threads, needed, options.uid_count),
+      "TooManyInstances", "runtime"};
 }
 
 // Host signals are the host's: a thread of ours takes none.
@@ -57,15 +69,22 @@ class SignalsBlocked {
   sigset_t before_;
 };
 
-SandboxOptions sandbox_options(Options const& options, std::string const& runtime_id) {
-  SandboxOptions sandbox;
-  sandbox.runtime_id = runtime_id;
+// A lane's own spawner, below a group of its own; what is kept ready is shared out.
+InvokerOptions lane_options(Options const& options, std::string const& runtime_id, unsigned lane) {
+  InvokerOptions invoker;
+  auto& sandbox = invoker.sandbox;
+  sandbox.runtime_id = lane == 0 ? runtime_id : fmt::format("{}l{}", runtime_id, lane);
   sandbox.cgroup_root = options.cgroup_root;
   sandbox.uid_base = options.uid_base;
   sandbox.uid_count = options.uid_count;
   sandbox.allow_degraded = options.allow_degraded;
-  sandbox.networks = kNetworks;
-  return sandbox;
+  sandbox.networks = std::max(1u, kNetworks / options.threads);
+  invoker.runtimes = options.runtimes;
+  invoker.region = options.region;
+  invoker.init_timeout = options.init_timeout;
+  invoker.stream_limit = options.stream_limit;
+  invoker.stream_rate = options.stream_rate;
+  return invoker;
 }
 
 }  // namespace
@@ -75,16 +94,17 @@ Core::Core(asio::any_io_executor e, Options o, StateDir state, CodeCache code)
       options(std::move(o)),
       state_dir_(std::move(state)),
       runtimes_(options.runtimes),
-      code_(std::make_shared<CodeCache>(std::move(code))),
       blocking_(options.blocking),
       observer_strand_(asio::make_strand(executor)),
       watching_(std::make_shared<Watching>()),
+      code_(std::make_shared<CodeCache>(std::move(code))),
       scheduler_(options.scheduler) {
   watching_->observer = options.observer;
 }
 
 Result<std::shared_ptr<Core>> Core::open(asio::any_io_executor executor, Options options) {
-  if (auto enough = check_descriptors(options.scheduler.max_instances); !enough)
+  if (auto valid = check_threads(options.threads); !valid) return valid.error();
+  if (auto enough = check_descriptors(options.scheduler.max_instances, options.threads); !enough)
     return enough.error();
   auto state = StateDir::open(options.state_dir);
   if (!state) return state.error();
@@ -108,33 +128,21 @@ Result<void> Core::open_parts() {
   meter_ = std::move(*meter);
   auto logs = LogFiles::open({.directory = state_dir_.logs(), .size = options.log_size});
   if (!logs) return logs.error();
-  logs_.emplace(std::move(*logs));
+  remove_logs_of_nobody(*logs);
+  logs_ = std::make_shared<Logs>(std::move(*logs), executor);
   remove_unused_packages();
-  remove_logs_of_nobody();
 
-  auto reactor = Reactor::open(executor, mutex_);
-  if (!reactor) return reactor.error();
-  reactor_ = std::move(*reactor);
-  reactor_->after_turns([this](auto& lock) { give_answers(lock); });
-  InvokerOptions invoker;
-  invoker.sandbox = sandbox_options(options, state_dir_.runtime_id());
-  invoker.runtimes = options.runtimes;
-  invoker.region = options.region;
-  invoker.init_timeout = options.init_timeout;
-  invoker.stream_limit = options.stream_limit;
-  invoker.stream_rate = options.stream_rate;
-  std::lock_guard lock(*mutex_);
-  auto jails = invoker::JailBackend::open(std::move(invoker), *reactor_, *this);
-  if (!jails) return jails.error();
-  if (auto enough = check_ids(options, (*jails)->privilege()); !enough) return enough.error();
-  jails_ = std::move(*jails);
-  hosts_ = std::make_unique<invoker::HostBackend>(executor, mutex_, *reactor_, *this);
-  if (!blocking_) {
-    SignalsBlocked const blocked;
-    own_blocking_ = std::make_unique<asio::thread_pool>(1);
-    blocking_ = own_blocking_->get_executor();
+  for (unsigned i = 0; i < options.threads; ++i) {
+    auto lane = Lane::open(*this, i, lane_options(options, state_dir_.runtime_id(), i));
+    if (!lane) return lane.error();
+    lanes_.push_back(std::move(*lane));
   }
-  if (options.upkeep) upkeep_ = Hold(*reactor_);
+  crowds_.resize(lanes_.size());
+  if (auto enough = check_ids(options, lanes_.front()->privilege()); !enough) return enough.error();
+  if (blocking_) return {};
+  SignalsBlocked const blocked;
+  own_blocking_ = std::make_unique<asio::thread_pool>(1);
+  blocking_ = own_blocking_->get_executor();
   return {};
 }
 
@@ -147,14 +155,14 @@ void Core::remove_unused_packages() {
 
 // A kill between a function's removal and its log's. Done once every log has its function, which
 // may be early: most functions have no log.
-void Core::remove_logs_of_nobody() {
-  auto left = logs_->stored();
+void Core::remove_logs_of_nobody(LogFiles& logs) const {
+  auto left = logs.stored();
   if (left.empty()) return;
   registry_->each_name([&](FunctionName const& name) {
     if (auto const id = log_id(name)) left.erase(*id);
     return !left.empty();
   });
-  logs_->remove_stored(left);
+  logs.remove_stored(left);
 }
 
 Core::~Core() {
@@ -163,50 +171,28 @@ Core::~Core() {
 }
 
 void Core::shut_down() {
-  std::lock_guard lock(*mutex_);
-  if (closed_) return;
-  closed_ = true;
-  auto const calls = std::exchange(calls_, {});
-  for (auto const& [id, call] : calls) {
-    call->hold = Hold();
-    if (!call->running) {
-      call->answer(Error{Errc::unavailable,
-                         "the runtime was closed before the function was started", "RuntimeClosed",
-                         "queue"});
-      continue;
-    }
-    Outcome lost = std::move(call->outcome);
-    lost.status = Status::lost;
-    lost.error_type = "Sandbox.Failure";
-    lost.payload = error_document(
-        lost.error_type,
-        fmt::format("RequestId: {} Error: the runtime was closed", call->input.request_id));
-    call->answer(std::move(lost));
+  std::lock_guard one_at_a_time(closing_);  // who closes second waits for the first
+  {
+    std::lock_guard lock(mutex_);
+    if (closed_) return;
+    closed_ = true;  // nothing is decided any more
   }
-  for (auto& [name, readers] : log_readers_) {
-    for (auto& reader : readers) {
-      reader.hold = Hold();
-      reader.done(LogPage{{}, reader.position});
-    }
-  }
+  for (auto const& lane : lanes_) lane->close();
+  if (logs_) logs_->end_waiting();
+  std::lock_guard lock(mutex_);
+  for (auto const& [id, call] : calls_)
+    if (!call->answered()) call->answer(closed_before_start());
   for (auto* waiters : {&idle_waiters_, &stop_waiters_}) {
-    for (auto& waiter : *waiters) {
-      waiter.hold = Hold();
-      waiter.done(true);
-    }
+    for (auto& waiter : *waiters) waiter.done(true);
     waiters->clear();
   }
-  log_readers_.clear();
-  hosts_.reset();
-  jails_.reset();  // every jail is gone when it returns
+  calls_.clear();
   instances_.clear();
-  revisions_.clear();
   unused_.clear();
   code_.reset();
-  upkeep_ = Hold();
-  if (answer_) answer_->first(std::move(answer_->second));
-  answer_.reset();
-  reactor_.reset();
+  // The host's own, whose end may call us.
+  asio::post(executor,
+             [gone = std::exchange(revisions_, {}), callables = std::exchange(callables_, {})] {});
 }
 
 void Core::join_threads() {

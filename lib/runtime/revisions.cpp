@@ -29,12 +29,11 @@ std::shared_ptr<Revision> Core::add_revision(registry::Entry const& entry) {
   revision->info = entry;
   revision->arn = function_arn(entry->function.name, options.region);
   if (auto const callable = callables_.find(entry->revision); callable != callables_.end()) {
-    revision->place = Place::host_callable;
-    hosts_->add(entry->revision, callable->second);
+    revision->callable = callable->second;
   }
   revisions_.emplace(entry->revision, revision);
   current_[entry->function.name] = entry->revision;
-  tell(event::RevisionAdded{entry->revision, entry->function.limits, revision->place,
+  tell(event::RevisionAdded{entry->revision, entry->function.limits, revision->place(),
                             entry->function.limits.capacity});
   return revision;
 }
@@ -61,9 +60,15 @@ void Core::forget_if_done(std::shared_ptr<Revision> const& revision) {
   if (!revision->retired) return keep_unused(revision);
   auto const id = revision->info->revision;
   if (auto const at = std::exchange(revision->unused, {})) unused_.erase(*at);
-  hosts_->remove(id);
-  callables_.erase(id);
+  forget_callable(id);
   revisions_.erase(id);
+}
+
+void Core::forget_callable(RevisionId id) {
+  auto const found = callables_.find(id);
+  if (found == callables_.end()) return;
+  forgotten_.push_back(std::move(found->second));
+  callables_.erase(found);
 }
 
 // What the scheduler learned of it (how its starts failed) is worth keeping, for a while.
@@ -75,7 +80,6 @@ void Core::keep_unused(std::shared_ptr<Revision> const& revision) {
   unused_.pop_front();
   auto const found = revisions_.find(oldest);
   current_.erase(found->second->info->function.name);
-  hosts_->remove(oldest);
   revisions_.erase(found);
   tell(event::RevisionRetired{oldest});
 }
@@ -86,7 +90,7 @@ void Core::pin(std::shared_ptr<Revision> const& revision) {
     auto const self = weak.lock();
     if (!self) return;
     auto tree = std::exchange(code, nullptr)->pin(revision->info->function.code);
-    std::lock_guard lock(*self->mutex_);
+    Deciding const deciding(*self);
     if (!self->closed_) self->pinned(revision, std::move(tree));
   });
 }
@@ -104,7 +108,7 @@ void Core::pinned(std::shared_ptr<Revision> const& revision, Result<Tree> tree) 
     if (instances_.count(id) != 0) refuse_start(id, stopping_ ? closed_error() : error);
 }
 
-// A few, then whatever else waits for the mutex or the executor: a thousand at once would keep all
+// A few, then whatever else waits for the lanes or the executor: a thousand at once would keep all
 // calls waiting for as long as their jails are asked for.
 void Core::start_waiting(std::shared_ptr<Revision> const& revision) {
   if (closed_ || revision->pinning) return;
@@ -126,7 +130,7 @@ void Core::start_waiting(std::shared_ptr<Revision> const& revision) {
   asio::post(executor, [weak = weak_from_this(), revision] {
     auto const self = weak.lock();
     if (!self) return;
-    std::lock_guard lock(*self->mutex_);
+    Deciding const deciding(*self);
     self->start_waiting(revision);
   });
 }

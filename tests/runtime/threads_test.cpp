@@ -43,18 +43,20 @@ struct Home {
   std::string name;
   asio::any_io_executor executor;
   std::function<bool()> here;  // this thread runs it
+  unsigned lanes = 1;
   bool one_at_a_time = false;
 };
 
 class Homes {
  public:
-  std::array<Home, 3> all() {
+  std::array<Home, 4> all() {
     auto const io = threads_.io().get_executor();
     auto const strand = asio::make_strand(io);
     auto const pool = pool_.get_executor();
     return {Home{"threads", io, [io] { return io.running_in_this_thread(); }},
-            Home{"strand", strand, [strand] { return strand.running_in_this_thread(); }, true},
-            Home{"pool", pool, [pool] { return pool.running_in_this_thread(); }}};
+            Home{"lanes", io, [io] { return io.running_in_this_thread(); }, 4},
+            Home{"strand", strand, [strand] { return strand.running_in_this_thread(); }, 2, true},
+            Home{"pool", pool, [pool] { return pool.running_in_this_thread(); }, 4}};
   }
   asio::io_context& others() { return others_.io(); }
 
@@ -75,6 +77,7 @@ asio::awaitable<std::string> callable(HostCall call) { co_return call.payload; }
 Runtime open_at(Home const& home, Observer* observer = nullptr) {
   auto options = test_options();
   options.observer = observer;
+  options.threads = home.lanes;
   return Runtime::open(home.executor, std::move(options)).value();
 }
 
@@ -223,7 +226,7 @@ TEST_CASE("on several threads, a strand or a pool each answer comes once, at its
 
 TEST_CASE("on a strand no two answers are given at once") {
   Homes homes;
-  auto const home = homes.all()[1];
+  auto const home = homes.all()[2];
   REQUIRE(home.one_at_a_time);
   auto runtime = open_at(home);
   deploy_all(home, runtime);

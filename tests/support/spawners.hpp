@@ -28,4 +28,13 @@ inline std::vector<int> own_spawners() {
   return pids;
 }
 
+// Of one that has a single thread, as a spawner: its jails.
+inline std::vector<int> children_of(int pid) {
+  std::vector<int> out;
+  auto const task = std::to_string(pid);
+  std::ifstream children("/proc/" + task + "/task/" + task + "/children");
+  for (int child; children >> child;) out.push_back(child);
+  return out;
+}
+
 }  // namespace faas::test

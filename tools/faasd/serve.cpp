@@ -71,6 +71,7 @@ faas::Options runtime_options(faas::DaemonConfig const& config, std::string stat
   options.region = config.region;
   options.allow_degraded = config.allow_degraded;
   options.upkeep = true;
+  options.threads = config.threads;
   options.scheduler.max_instances = config.max_instances;
   options.scheduler.memory = faas::Bytes{config.memory << 20};
   options.scheduler.queue = config.queue;
