@@ -37,6 +37,14 @@ def handler(event, context):
   CHECK(spared > 0);
 }
 
+TEST_CASE("a call that waits for its turn behind failed starts gets it, though nothing runs") {
+  Host host;
+  host.deploy_python("broken", "raise SystemExit(1)\n");
+  // Five starts at once, then one in 200 ms: in between there is neither an instance nor a start.
+  for (int i = 0; i < 8; ++i)
+    CHECK(host.invoke("broken").value().error_type == "Runtime.ExitError");
+}
+
 TEST_CASE("a handle that goes ends queued calls with an error and running ones as lost") {
   Host host;
   host.deploy_python("slow", "import time\ndef handler(event, context):\n    time.sleep(20)\n",
