@@ -193,11 +193,7 @@ void Sandbox::Impl::prepare() {
 
 Result<void> Sandbox::Impl::ensure_filter(SeccompClass which) {
   auto const index = static_cast<std::size_t>(which);
-  if (filters.at(index).empty()) {
-    auto program = compile_filter(which, facts.memory_controller);
-    if (!program) return program.error();
-    filters[index] = std::move(*program);
-  }
+  if (filters.at(index).empty()) filters[index] = compile_filter(which, facts.memory_controller);
   if (filter_sent[index]) return {};
   wire::Filter head;
   head.index = static_cast<std::uint32_t>(index);

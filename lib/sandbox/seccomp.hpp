@@ -7,8 +7,7 @@
 namespace faas::inline v0::sandbox {
 
 // BPF instructions (sock_filter[]) as bytes, for this machine's architecture.
-// Errors: internal (a rule libseccomp refuses), io.
 // `memory_controller`: memory of every kind is charged to the jail's cgroup.
-Result<std::string> compile_filter(SeccompClass, bool memory_controller);
+std::string compile_filter(SeccompClass, bool memory_controller);
 
 }  // namespace faas::inline v0::sandbox
