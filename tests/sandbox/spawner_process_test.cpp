@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <set>
 
@@ -45,6 +46,14 @@ TEST_CASE("a spawner is a session of its own, blocks every signal and handles no
   ::kill(spawner.pid(), SIGTERM);  // as from a terminal or a service manager: its library decides
   CHECK(spawner.receive().has_value());
   CHECK_FALSE(sys::has_ended(sys::open_process(spawner.pid())->get()));
+}
+
+TEST_CASE("a spawner has written to little: each start copies the page tables of that") {
+  auto spawner = SpawnerProcess::start().value();
+  auto const status = sys::read_text(of(spawner.pid(), "status")).value();
+  auto const at = status.find("RssAnon:");
+  REQUIRE(at != std::string::npos);
+  CHECK(std::strtoul(status.c_str() + at + 8, nullptr, 10) < 256);  // KiB; the table is 2 MiB
 }
 
 TEST_CASE("a spawner's program is a sealed file in memory") {

@@ -112,7 +112,7 @@ Network take_network(std::uint64_t only, bool listener) {
   for (int at; only && (at = find(only)) >= 0; drop(at))
     if (!listener || renew(ready[at])) return take(at);
   int const at = find(0);
-  return at < 0 ? Network{} : take(at);
+  return at < 0 ? kNoNetwork : take(at);
 }
 
 void keep_network(Network& network, std::uint64_t only) {
@@ -121,7 +121,7 @@ void keep_network(Network& network, std::uint64_t only) {
   while (oldest < count && ready[oldest].only == 0) ++oldest;
   if (count - fresh >= wanted && oldest < count) drop(oldest);
   add(network, only);
-  network = {};
+  network = kNoNetwork;
 }
 
 bool enter_network(Network const& network) { return setns(network.space, CLONE_NEWNET) == 0; }

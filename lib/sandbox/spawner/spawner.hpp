@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #include "sandbox/wire.hpp"
 
@@ -21,11 +22,13 @@ void must(bool done);
 // What a process inherits from its host and a spawner must not have.
 void forget_host();
 
-// A network namespace that waits for a jail, or is kept for the next one. -1: none.
+// A network namespace that waits for a jail, or is kept for the next one. -1: none. No defaults at
+// the fields: see Jail.
 struct Network {
-  int space = -1;
-  int listener = -1;
+  int space;
+  int listener;
 };
+inline constexpr Network kNoNetwork{-1, -1};
 
 // One start on its way: lives in static memory, valid on both sides of clone3.
 struct Start {
@@ -92,7 +95,8 @@ void close_network(Network&);
 // with it.
 inline constexpr int kRanUntold = 3;
 
-// A jail the spawner has made and not yet reported as ended.
+// A jail the spawner has made and not yet reported as ended. Without a constructor: one would write
+// to every entry of the table, and each start copies the page tables of all that was written to.
 struct Jail {
   bool used;
   bool started;
@@ -115,6 +119,7 @@ struct Jail {
   int error;
   char step[24];
 };
+static_assert(std::is_trivially_default_constructible_v<Jail>);
 
 // watch.cpp. Bytes the jail uses outside /tmp, as far as it takes to know whether that is more than
 // jail.memory; 0 if it cannot be read (the jail is ending).

@@ -277,7 +277,7 @@ void take_program(Start& start, std::size_t size, int const* fds, int count) {
 void on_start(std::size_t size, int const* fds, int count) {
   auto& start = state.start;
   take_start(start, size, fds, count);
-  start.network = {};
+  start.network = kNoNetwork;
   if (start.head.tree > wire::kTrees) _exit(2);
   bool const whole = !missing(start.head.fds, count);
   if (start.head.shell && wake_shell(start, size, whole)) return;
