@@ -27,6 +27,8 @@ Response ready_response(Context const& c) {
   return text_response(ready ? 200 : 503, ready ? "ready\n" : "draining\n");
 }
 
+asio::awaitable<Response> at_once(Response response) { co_return response; }
+
 Response no_such_path(Request const& request) {
   return render_error(Error{Errc::not_found,
                             fmt::format("No such path: {}", request.head.target.substr(0, 200)), "",
@@ -77,42 +79,39 @@ Response body_memory_spent(Operation operation) {
   return render_error(Error{Errc::throttled, std::move(message), "RequestMemory", "http"});
 }
 
+// No coroutine of its own: what waits is awaited by the caller.
 asio::awaitable<Response> dispatch(Context& c, Route route, Request request) {
   auto name = std::move(route.name);
   switch (route.operation) {
-    case Operation::invoke: co_return co_await invoke(c, std::move(request), std::move(name));
-    case Operation::call_function:
-      co_return co_await call_function(c, std::move(request), std::move(name));
-    case Operation::create_function: co_return co_await create_function(c, std::move(request));
-    case Operation::put_function:
-      co_return co_await put_function(c, std::move(request), std::move(name));
+    case Operation::invoke: return invoke(c, std::move(request), std::move(name));
+    case Operation::call_function: return call_function(c, std::move(request), std::move(name));
+    case Operation::create_function: return create_function(c, std::move(request));
+    case Operation::put_function: return put_function(c, std::move(request), std::move(name));
     case Operation::update_function_code:
-      co_return co_await update_function_code(c, std::move(request), std::move(name));
+      return update_function_code(c, std::move(request), std::move(name));
     case Operation::update_function_configuration:
-      co_return co_await update_function_configuration(c, std::move(request), std::move(name));
-    case Operation::delete_function:
-      co_return co_await delete_function(c, std::move(request), std::move(name));
-    case Operation::get_function: co_return get_function(c, request, name);
+      return update_function_configuration(c, std::move(request), std::move(name));
+    case Operation::delete_function: return delete_function(c, std::move(request), std::move(name));
+    case Operation::get_function: return at_once(get_function(c, request, name));
     case Operation::get_function_configuration:
-      co_return get_function_configuration(c, request, name);
-    case Operation::list_functions: co_return list_functions(c, request);
-    case Operation::get_account_settings: co_return get_account_settings(c);
-    case Operation::put_package: co_return co_await put_package(c, std::move(request));
-    case Operation::get_package: co_return get_package(c, name);
-    case Operation::follow_logs:
-      co_return co_await follow_logs(c, std::move(request), std::move(name));
-    case Operation::list_instances: co_return co_await list_instances(c);
-    case Operation::get_status: co_return co_await get_status(c);
-    case Operation::metrics: co_return co_await metrics(c);
-    case Operation::doctor: co_return json_response(200, host_report_json(c.host));
-    case Operation::healthz: co_return text_response(200, "ok\n");
-    case Operation::readyz: co_return ready_response(c);
+      return at_once(get_function_configuration(c, request, name));
+    case Operation::list_functions: return at_once(list_functions(c, request));
+    case Operation::get_account_settings: return at_once(get_account_settings(c));
+    case Operation::put_package: return put_package(c, std::move(request));
+    case Operation::get_package: return at_once(get_package(c, name));
+    case Operation::follow_logs: return follow_logs(c, std::move(request), std::move(name));
+    case Operation::list_instances: return list_instances(c);
+    case Operation::get_status: return get_status(c);
+    case Operation::metrics: return metrics(c);
+    case Operation::doctor: return at_once(json_response(200, host_report_json(c.host)));
+    case Operation::healthz: return at_once(text_response(200, "ok\n"));
+    case Operation::readyz: return at_once(ready_response(c));
     case Operation::unknown_lambda:
-      co_return render(unknown_operation(request.head.method, request.head.target));
-    case Operation::wrong_method: co_return wrong_method(request, route);
+      return at_once(render(unknown_operation(request.head.method, request.head.target)));
+    case Operation::wrong_method: return at_once(wrong_method(request, route));
     case Operation::unknown_path: break;
   }
-  co_return no_such_path(request);
+  return at_once(no_such_path(request));
 }
 
 }  // namespace faas::inline v0::http

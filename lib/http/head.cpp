@@ -9,6 +9,7 @@
 namespace faas::inline v0::http {
 namespace {
 
+constexpr std::size_t kUsualHeaders = 8;
 constexpr std::string_view kBlank = " \t";
 
 Error refused(std::string message) {
@@ -156,6 +157,7 @@ std::optional<std::size_t> head_length(std::string_view bytes, std::size_t& scan
 
 Result<Head> parse_head(std::string_view rest) {
   Head head;
+  head.headers.reserve(kUsualHeaders);
   auto line = take_line(rest);
   if (!line) return line.error();
   auto const http11 = request_line(*line, head);

@@ -1,6 +1,5 @@
 #include "http/request_id.hpp"
 
-#include <fmt/format.h>
 #include <sys/random.h>
 
 #include <algorithm>
@@ -12,19 +11,29 @@
 
 namespace faas::inline v0::http {
 
-std::string new_request_id() {
-  std::array<std::uint8_t, 16> bytes{};
-  FAAS_CHECK(::getrandom(bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size()));
+std::string RequestIds::next() {
+  if (left_ == 0) {
+    FAAS_CHECK(::getrandom(pool_.data(), pool_.size(), 0) == static_cast<ssize_t>(pool_.size()));
+    left_ = pool_.size();
+  }
+  std::array<std::uint8_t, 16> bytes;
+  left_ -= bytes.size();
+  std::copy_n(pool_.begin() + static_cast<std::ptrdiff_t>(left_), bytes.size(), bytes.begin());
   return to_uuid(bytes);
 }
 
 std::string new_trace_id(std::string_view request_id) {
+  constexpr std::string_view kHex = "0123456789abcdef";
   std::string hex;
+  hex.reserve(request_id.size() + 32);
   std::ranges::copy_if(request_id, std::back_inserter(hex), [](char c) { return c != '-'; });
   hex.resize(32, '0');
-  return fmt::format("Root=1-{:08x}-{};Parent={};Sampled=0",
-                     static_cast<std::uint32_t>(std::time(nullptr)), hex.substr(0, 24),
-                     hex.substr(16, 16));
+  std::string out = "Root=1-";
+  out.reserve(74);
+  auto const time = static_cast<std::uint32_t>(std::time(nullptr));
+  for (int shift = 28; shift >= 0; shift -= 4) out += kHex[time >> shift & 15];
+  out.append("-").append(hex, 0, 24).append(";Parent=").append(hex, 16, 16);
+  return out.append(";Sampled=0");
 }
 
 }  // namespace faas::inline v0::http

@@ -103,7 +103,7 @@ struct HttpServer::Impl : std::enable_shared_from_this<Impl> {
 
 asio::awaitable<void> HttpServer::Impl::accept_all(std::shared_ptr<Impl> self) {
   while (self->acceptor.is_open()) {
-    tcp::socket socket(asio::make_strand(self->executor));
+    tcp::socket socket(self->executor);
     error_code error;
     co_await self->acceptor.async_accept(socket, asio::redirect_error(asio::use_awaitable, error));
     if (!self->acceptor.is_open()) break;  // closed since this one came: nobody would close it

@@ -1,22 +1,12 @@
-// All of Beast that this module instantiates: it is slow to compile.
 #include "http/session.hpp"
 
-#include <sys/socket.h>
-
 #include <algorithm>
-#include <boost/asio/dispatch.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 
 #include "http/body_budget.hpp"
+#include "http/client_socket.hpp"
 #include "http/head.hpp"
 #include "http/render.hpp"
 #include "http/request_id.hpp"
@@ -36,13 +26,12 @@ constexpr auto kLingerTime = std::chrono::seconds(5);
 constexpr auto kRateGrace = std::chrono::seconds(5);
 constexpr std::size_t kRate = 1000;  // bytes a second, once the grace is over
 constexpr std::size_t kReadSize = 16 * 1024;
+constexpr std::size_t kBufferSize = kHeadLimit + kReadSize;
 constexpr std::size_t kBodyStep =
     1 << 20;  // memory follows the bytes that came, not the length claimed
 constexpr std::size_t kWriteStep = 256 * 1024;
 
 enum class Read { complete, too_large, malformed, too_slow, gone };
-
-auto into(error_code& error) { return asio::redirect_error(asio::use_awaitable, error); }
 
 bool too_slow(Clock::time_point since, std::uint64_t bytes) {
   auto const elapsed = std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - since);
@@ -117,9 +106,12 @@ Response failed(Operation operation, std::string_view what) {
 
 }  // namespace
 
-struct Session::Impl : std::enable_shared_from_this<Session::Impl> {
-  Impl(asio::ip::tcp::socket socket, std::shared_ptr<Context> c)
-      : stream(std::move(socket)), context(std::move(c)), buffer(kHeadLimit + kReadSize) {}
+struct Session::Impl {
+  Impl(asio::ip::tcp::socket s, std::shared_ptr<Context> c)
+      : socket(std::make_shared<ClientSocket>(std::move(s))),
+        context(std::move(c)),
+        buffer(kBufferSize) {}
+  ~Impl() { socket->close(); }
 
   std::string_view buffered() const {
     return {static_cast<char const*>(buffer.data().data()), buffer.size()};
@@ -131,60 +123,37 @@ struct Session::Impl : std::enable_shared_from_this<Session::Impl> {
     return text;
   }
 
-  asio::awaitable<std::size_t> read_some() {
-    error_code error;
-    auto const count = co_await stream.async_read_some(buffer.prepare(kReadSize), into(error));
+  // More of what the client sends; 0: there is no more.
+  asio::awaitable<std::size_t> read_some(Clock::time_point until) {
+    auto const room = std::min(kReadSize, buffer.max_size() - buffer.size());
+    auto const count = co_await socket->read_some(buffer.prepare(room), until);
     buffer.commit(count);
-    co_return error ? 0 : count;
+    co_return count;
   }
 
-  class Patience;
-
   asio::awaitable<void> run();
-  asio::awaitable<std::string> read_head_text();
-  asio::awaitable<std::string> read_rest_of_head(std::size_t scanned);
-  asio::awaitable<bool> serve(std::string const& text);
+  asio::awaitable<std::optional<std::size_t>> rest_of_head(std::size_t scanned);
+  asio::awaitable<bool> serve(std::string text);
+  bool take_body(Head const&, std::string& body);
   asio::awaitable<Read> read_body(Head const&, std::string const& text, std::uint64_t limit,
                                   std::string& body);
   asio::awaitable<Read> read_sized(std::uint64_t length, std::string& body);
   asio::awaitable<Read> read_chunked(std::string const& text, std::uint64_t limit,
                                      std::string& body);
-  asio::awaitable<bool> write(Response&, std::string const& id, Connection, bool head_only);
-  asio::awaitable<bool> write_bytes(std::string_view, std::string_view);
+  asio::awaitable<bool> write_rest(std::string_view, std::string_view);
   asio::awaitable<bool> write_chunks(Response&);
   asio::awaitable<bool> refuse(Response);
-  bool peer_left();
 
-  beast::tcp_stream stream;
+  // In one system call, if the kernel takes all of it; else what it left is to be written by
+  // write_rest.
+  bool send(std::string_view& first, std::string_view& second) {
+    return socket->send(first, second) && first.empty() && second.empty();
+  }
+
+  std::shared_ptr<ClientSocket> socket;
   std::shared_ptr<Context> context;
   beast::flat_buffer buffer;
-  bool interruptible =
-      true;            // nothing is lost if the connection closes now; touched on the strand only
-  unsigned waits = 0;  // how many Patiences began or ended
-};
-
-// While it lives, what the stream waits for is given up at `end`: the operation fails and the
-// connection stays, so that the client can be told. Beast's own timer closes it.
-class Session::Impl::Patience {
- public:
-  Patience(Impl& impl, Clock::duration time)
-      : impl_(impl), end_(Clock::now() + time), timer_(impl.stream.get_executor(), end_) {
-    impl_.stream.expires_never();
-    timer_.async_wait(
-        [self = impl.shared_from_this(), wait = ++impl.waits](error_code const& error) {
-          if (!error && wait == self->waits) self->stream.cancel();
-        });
-  }
-  ~Patience() { ++impl_.waits; }
-  Patience(Patience const&) = delete;
-  Patience& operator=(Patience const&) = delete;
-
-  bool over() const { return Clock::now() >= end_; }
-
- private:
-  Impl& impl_;
-  Clock::time_point end_;
-  asio::steady_timer timer_;
+  RequestIds ids;
 };
 
 Session::Session(asio::ip::tcp::socket socket, std::shared_ptr<Context> context)
@@ -196,59 +165,49 @@ asio::awaitable<void> Session::run() {
 }
 
 void Session::stop(Stop how) {
-  asio::post(impl_->stream.get_executor(), [impl = impl_, how] {
-    if (how == Stop::at_once || impl->interruptible) impl->stream.close();
-  });
+  impl_->socket->stop(how == Stop::at_once ? ClientSocket::Stop::at_once
+                                           : ClientSocket::Stop::resting);
 }
 
 asio::awaitable<void> Session::Impl::run() {
-  error_code ignored;
-  stream.socket().set_option(asio::ip::tcp::no_delay(true), ignored);
   for (;;) {
-    interruptible = true;
-    auto const text = co_await read_head_text();
-    if (text.empty()) break;
+    socket->rest();
+    if (buffer.size() == 0) {
+      auto const count = co_await read_some(Clock::now() + kKeepAliveTime);
+      if (count == 0) break;
+    }
+    std::size_t scanned = 0;
+    auto length = head_length(buffered(), scanned);
+    if (!length || *length > kHeadLimit) length = co_await rest_of_head(scanned);
+    if (!length) break;
     // stop() may come between the reading of a request and here: whom nobody can answer is not run.
-    if (!stream.socket().is_open()) break;
-    interruptible = false;
-    bool const again = co_await serve(text);
+    if (!socket->work()) break;
+    bool const again = co_await serve(take(*length));
     if (!again) break;
   }
-  stream.socket().shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
-  stream.close();
+  socket->close();
 }
 
-// Empty: the connection is over.
-asio::awaitable<std::string> Session::Impl::read_head_text() {
-  if (buffer.size() == 0) {
-    stream.expires_after(kKeepAliveTime);
-    auto const count = co_await read_some();
-    if (count == 0) co_return std::string();
-  }
-  std::size_t scanned = 0;
-  if (auto const length = head_length(buffered(), scanned); length && *length <= kHeadLimit)
-    co_return take(*length);
-  co_return co_await read_rest_of_head(scanned);
-}
-
-asio::awaitable<std::string> Session::Impl::read_rest_of_head(std::size_t scanned) {
+// Nothing: the connection is over.
+asio::awaitable<std::optional<std::size_t>> Session::Impl::rest_of_head(std::size_t scanned) {
   auto refusal = head_too_large();
-  for (Patience const patience(*this, kHeadTime); buffer.size() <= kHeadLimit;) {
-    auto const count = co_await read_some();
-    if (count == 0 && !patience.over()) co_return std::string();
+  auto const until = Clock::now() + kHeadTime;
+  while (buffer.size() <= kHeadLimit) {
+    auto const count = co_await read_some(until);
+    if (count == 0 && !socket->late()) co_return std::nullopt;
     if (count == 0) {
       refusal = head_too_slow();
       break;
     }
     auto const length = head_length(buffered(), scanned);
-    if (length && *length <= kHeadLimit) co_return take(*length);
+    if (length && *length <= kHeadLimit) co_return length;
   }
   co_await refuse(std::move(refusal));
-  co_return std::string();
+  co_return std::nullopt;
 }
 
 // False: the connection must close.
-asio::awaitable<bool> Session::Impl::serve(std::string const& text) {
+asio::awaitable<bool> Session::Impl::serve(std::string text) {
   auto head = parse_head(text);
   if (!head) co_return co_await refuse(bad_request(head.error()));
   if (auto refusal = foreign(*head)) co_return co_await refuse(std::move(*refusal));
@@ -265,16 +224,18 @@ asio::awaitable<bool> Session::Impl::serve(std::string const& text) {
   if (!reserved) co_return co_await refuse(body_memory_spent(operation));
 
   Request request;
-  auto const read = co_await read_body(*head, text, limit, request.body);
-  if (read == Read::too_large) co_return co_await refuse(body_too_large(operation, limit));
-  if (read == Read::malformed) co_return co_await refuse(malformed_body());
-  if (read == Read::too_slow) co_return co_await refuse(body_too_slow());
-  if (read == Read::gone) co_return false;
+  if (!take_body(*head, request.body)) {
+    auto const read = co_await read_body(*head, text, limit, request.body);
+    if (read == Read::too_large) co_return co_await refuse(body_too_large(operation, limit));
+    if (read == Read::malformed) co_return co_await refuse(malformed_body());
+    if (read == Read::too_slow) co_return co_await refuse(body_too_slow());
+    if (read == Read::gone) co_return false;
+  }
 
-  auto const id = new_request_id();
+  request.id = ids.next();
+  auto const id = request.id;
   bool const keep_alive = head->keep_alive;
   bool const head_only = head->method == "HEAD";
-  request.id = id;
   request.head = std::move(*head);
   request.target = std::move(*target);
   Response response;
@@ -286,17 +247,31 @@ asio::awaitable<bool> Session::Impl::serve(std::string const& text) {
   auto const connection = keep_alive && !context->closing && !response.endless
                               ? Connection::keep_alive
                               : Connection::close;
-  bool const written = co_await write(response, id, connection, head_only);
-  if (!written) co_return false;
-  co_return connection == Connection::keep_alive;
+  auto const words = render_head(response, id, connection, std::time(nullptr));
+  bool const whole = !response.chunks || head_only;
+  std::string_view first = words, second;
+  if (whole && !head_only) second = response.body;
+  bool written = send(first, second);
+  if (!written) written = co_await write_rest(first, second);
+  if (written && !whole) {
+    if (response.endless) socket->rest();
+    written = co_await write_chunks(response);
+  }
+  co_return written&& connection == Connection::keep_alive;
+}
+
+// True: all of it is here, or there is none.
+bool Session::Impl::take_body(Head const& head, std::string& body) {
+  auto const length = head.content_length.value_or(0);
+  if (head.chunked || length > buffer.size()) return false;
+  body = take(length);
+  return true;
 }
 
 asio::awaitable<Read> Session::Impl::read_body(Head const& head, std::string const& text,
                                                std::uint64_t limit, std::string& body) {
-  bool const empty = !head.chunked && head.content_length.value_or(0) == 0;
-  if (empty) co_return Read::complete;
   if (head.expects_continue && buffer.size() == 0) {
-    bool const written = co_await write_bytes("HTTP/1.1 100 Continue\r\n\r\n", "");
+    bool const written = co_await write_rest("HTTP/1.1 100 Continue\r\n\r\n", "");
     if (!written) co_return Read::gone;
   }
   if (head.chunked) co_return co_await read_chunked(text, limit, body);
@@ -305,25 +280,19 @@ asio::awaitable<Read> Session::Impl::read_body(Head const& head, std::string con
 
 asio::awaitable<Read> Session::Impl::read_sized(std::uint64_t length, std::string& body) {
   auto const since = Clock::now();
-  auto const here = std::min<std::uint64_t>(buffer.size(), length);
-  body.assign(buffered().substr(0, here));
-  buffer.consume(here);
+  body = take(std::min<std::uint64_t>(buffer.size(), length));
   while (body.size() < length) {
     auto const at = body.size();
     body.resize(at + std::min<std::uint64_t>(length - at, kBodyStep));
-    Patience const patience(*this, kBodyIdleTime);
-    error_code error;
-    auto const count = co_await stream.async_read_some(
-        asio::buffer(body.data() + at, body.size() - at), into(error));
+    auto const count = co_await socket->read_some(asio::buffer(body.data() + at, body.size() - at),
+                                                  Clock::now() + kBodyIdleTime);
     body.resize(at + count);
-    if (error) co_return patience.over() ? Read::too_slow : Read::gone;
+    if (count == 0) co_return socket->late() ? Read::too_slow : Read::gone;
     if (too_slow(since, body.size())) co_return Read::too_slow;
   }
   co_return Read::complete;
 }
 
-// The head goes through Beast's parser a second time, only so that it knows the framing: what it
-// says was taken from parse_head.
 asio::awaitable<Read> Session::Impl::read_chunked(std::string const& text, std::uint64_t limit,
                                                   std::string& body) {
   auto const since = Clock::now();
@@ -334,51 +303,38 @@ asio::awaitable<Read> Session::Impl::read_chunked(std::string const& text, std::
   parser.on_chunk_header(check_extensions);
   parser.body_limit(limit);
   parser.header_limit(kHeadLimit);
+  parser.eager(true);
   error_code error;
   parser.put(asio::buffer(text), error);
   while (!error && !parser.is_done()) {
-    Patience const patience(*this, kBodyIdleTime);
-    co_await beast::http::async_read_some(stream, buffer, parser, into(error));
-    if (error == asio::error::operation_aborted && patience.over()) co_return Read::too_slow;
-    if (!error && !parser.is_done() && too_slow(since, parser.get().body().size()))
-      co_return Read::too_slow;
+    if (buffer.size() > 0) buffer.consume(parser.put(buffer.data(), error));
+    if (error == beast::http::error::need_more) error = {};
+    if (error || parser.is_done()) break;
+    if (buffer.size() == buffer.max_size()) co_return Read::malformed;  // a chunk's endless head
+    auto const count = co_await read_some(Clock::now() + kBodyIdleTime);
+    if (count == 0) co_return socket->late() ? Read::too_slow : Read::gone;
+    if (too_slow(since, parser.get().body().size())) co_return Read::too_slow;
   }
   if (error == beast::http::error::body_limit) co_return Read::too_large;
-  if (error == beast::http::error::end_of_stream || error == beast::http::error::partial_message)
-    co_return Read::gone;
-  if (error)
-    co_return error.category() ==
-            beast::http::make_error_code(beast::http::error::bad_chunk).category()
-        ? Read::malformed
-        : Read::gone;
+  if (error) co_return Read::malformed;
   body = std::move(parser.get().body());
   co_return Read::complete;
 }
 
-asio::awaitable<bool> Session::Impl::write(Response& response, std::string const& id,
-                                           Connection connection, bool head_only) {
-  auto const head = render_head(response, id, connection, std::time(nullptr));
-  bool const whole = !response.chunks || head_only;
-  auto const body = whole && !head_only ? std::string_view(response.body) : std::string_view();
-  bool const written = co_await write_bytes(head, body);
-  if (!written || whole) co_return written;
-  interruptible = response.endless;
-  co_return co_await write_chunks(response);
-}
-
-// `first` with as much of `second` as one piece holds in one system call.
-asio::awaitable<bool> Session::Impl::write_bytes(std::string_view first, std::string_view second) {
-  error_code error;
+// Each piece has its time: who reads slowly holds the memory of all of it.
+asio::awaitable<bool> Session::Impl::write_rest(std::string_view first, std::string_view second) {
   do {
-    auto const piece = second.substr(0, kWriteStep);
-    std::array<asio::const_buffer, 2> const buffers{asio::buffer(first.data(), first.size()),
-                                                    asio::buffer(piece.data(), piece.size())};
-    stream.expires_after(kWriteTime);
-    co_await asio::async_write(stream, buffers, into(error));
-    first = {};
+    auto piece = second.substr(0, kWriteStep);
     second.remove_prefix(piece.size());
-  } while (!error && !second.empty());
-  co_return !error;
+    auto const until = Clock::now() + kWriteTime;
+    for (;;) {
+      if (!socket->send(first, piece)) co_return false;
+      if (first.empty() && piece.empty()) break;
+      bool const room = co_await socket->writable(until);
+      if (!room) co_return false;
+    }
+  } while (!second.empty());
+  co_return true;
 }
 
 asio::awaitable<bool> Session::Impl::write_chunks(Response& response) {
@@ -386,39 +342,32 @@ asio::awaitable<bool> Session::Impl::write_chunks(Response& response) {
     auto chunk = co_await response.chunks();
     if (!chunk) break;
     if (chunk->empty()) {
-      if (peer_left() || !stream.socket().is_open()) co_return false;
+      if (socket->peer_left() || socket->stopped()) co_return false;
       continue;
     }
     auto const head = response.length ? std::string() : chunk_head(chunk->size());
     if (!response.length) *chunk += "\r\n";
-    bool const written = co_await write_bytes(head, *chunk);
+    bool const written = co_await write_rest(head, *chunk);
     if (!written) co_return false;
   }
   if (response.length) co_return true;
-  co_return co_await write_bytes("0\r\n\r\n", "");
+  co_return co_await write_rest("0\r\n\r\n", "");
 }
 
 // Answers and closes. What the client still sends is read and dropped for a while: closing on
 // unread bytes makes the kernel send RST, and the client would never see the answer.
 asio::awaitable<bool> Session::Impl::refuse(Response response) {
-  auto const id = new_request_id();
-  bool const written = co_await write(response, id, Connection::close, false);
+  auto const head = render_head(response, ids.next(), Connection::close, std::time(nullptr));
+  bool const written = co_await write_rest(head, response.body);
   if (!written) co_return false;
-  error_code error;
-  stream.socket().shutdown(asio::ip::tcp::socket::shutdown_send, error);
-  stream.expires_after(kLingerTime);
-  interruptible = true;
-  while (!error) {
+  socket->end_writing();
+  socket->rest();
+  auto const until = Clock::now() + kLingerTime;
+  for (;;) {
     buffer.clear();
-    auto const count = co_await read_some();
-    if (count == 0) break;
+    auto const count = co_await read_some(until);
+    if (count == 0) co_return false;
   }
-  co_return false;
-}
-
-bool Session::Impl::peer_left() {
-  char byte = 0;
-  return ::recv(stream.socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
 }  // namespace faas::inline v0::http

@@ -13,11 +13,11 @@ namespace faas::inline v0::http {
 // s and must keep up 1 KB/s after 5 s, an idle connection is kept 60 s.
 class Session {
  public:
-  // The socket's executor is a strand.
   Session(asio::ip::tcp::socket, std::shared_ptr<Context>);
   ~Session();
 
-  // Serves until the connection is over. Run on the socket's strand; keeps the session alive.
+  // Serves until the connection is over. Run on the socket's executor, which needs no strand: one
+  // thing is done after the other. Keeps the session alive.
   asio::awaitable<void> run();
 
   enum class Stop { when_idle, at_once };

@@ -6,6 +6,7 @@
 namespace faas::inline v0::http {
 namespace {
 
+constexpr std::size_t kUsualSegments = 4;
 constexpr std::size_t kTargetLimit = 8 * 1024;
 
 std::optional<std::string> percent_decoded(std::string_view text, bool plus_is_space) {
@@ -63,6 +64,7 @@ Result<Target> parse_target(std::string_view text) {
     return Error{Errc::too_large, "the request target is longer than 8192 bytes", "", "http"};
   }
   Target target;
+  target.segments.reserve(kUsualSegments);
   auto const question = std::min(text.find('?'), text.size());
   auto path = text.substr(0, question);
   while (!path.empty()) {

@@ -15,9 +15,10 @@ bool is_hex(std::string_view text) {
 }  // namespace
 
 TEST_CASE("a request's id is a UUID of version 4, and no other request's") {
+  RequestIds ids;
   std::set<std::string> seen;
   for (int i = 0; i < 1000; ++i) {
-    auto const id = new_request_id();
+    auto const id = ids.next();
     REQUIRE(id.size() == 36);
     REQUIRE(id[14] == '4');
     REQUIRE(std::string_view("89ab").find(id[19]) != std::string_view::npos);
@@ -37,7 +38,7 @@ TEST_CASE("a trace is named by its request, in X-Ray's form") {
 TEST_CASE("a caller's own id of any length names a trace of the right length") {
   for (auto id : {"", "abc", "0123456789abcdef0123456789abcdef0123456789abcdef"}) {
     CAPTURE(id);
-    CHECK(new_trace_id(id).size() == new_trace_id(new_request_id()).size());
+    CHECK(new_trace_id(id).size() == new_trace_id(RequestIds().next()).size());
   }
   CHECK(new_trace_id("abc").find(";Parent=0000000000000000;") != std::string::npos);
 }
