@@ -24,7 +24,9 @@ std::vector<std::string> installed_runtimes(std::string const& directory) {
 namespace invoker {
 namespace {
 
+constexpr std::string_view kPythonStart = "/var/runtime/start.py";
 constexpr std::string_view kPythonShim = "/var/runtime/bootstrap.py";
+constexpr std::string_view kPythonBytecode = "/var/runtime/bootstrap.pyc";
 constexpr std::string_view kNodeShim = "/var/runtime/bootstrap.cjs";
 
 bool is_executable_file(int file) {
@@ -47,6 +49,16 @@ bool is_foreign_elf(int file) {
   Elf64_Ehdr header;
   std::memcpy(&header, bytes.data(), sizeof header);
   return header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_machine != kMachine;
+}
+
+// The text is there also beside bytecode: for another interpreter of that name, for tracebacks, and
+// for multiprocessing, which runs it again.
+void add_python(Spec& spec, std::string const& interpreter, std::string_view bytecode) {
+  spec.argv = {interpreter, std::string(bytecode.empty() ? kPythonShim : kPythonStart)};
+  spec.files = {{std::string(kPythonShim), std::string(python_shim())}};
+  if (bytecode.empty()) return;
+  spec.files.push_back({std::string(kPythonStart), std::string(python_start())});
+  spec.files.push_back({std::string(kPythonBytecode), std::string(bytecode)});
 }
 
 }  // namespace
@@ -158,8 +170,7 @@ Spec make_spec(FunctionInfo const& info, Launch const& launch, std::filesystem::
           launch.family == RuntimeFamily::native ? SeccompClass::native : SeccompClass::general;
       break;
     case RuntimeFamily::python:
-      spec.argv = {launch.interpreter, std::string(kPythonShim)};
-      spec.files = {{std::string(kPythonShim), std::string(python_shim())}};
+      add_python(spec, launch.interpreter, python_bytecode(info.function.runtime));
       spec.seccomp = SeccompClass::python;
       break;
     case RuntimeFamily::node:

@@ -199,7 +199,7 @@ def describe(error, request_id):
         import traceback
 
         frames = traceback.extract_tb(error.__traceback__)
-        while frames and frames[0].filename in (__file__, "<frozen importlib._bootstrap>"):
+        while frames and frames[0].filename in (describe.__code__.co_filename, "<frozen importlib._bootstrap>"):
             del frames[0]
         kind, trace = type(error).__name__, traceback.format_list(frames)
     return {"errorMessage": str(error), "errorType": kind, "requestId": request_id, "stackTrace": trace}
