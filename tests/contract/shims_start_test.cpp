@@ -63,3 +63,25 @@ def handler(event, context):
              " -c 'import sys; print(str(list(sys.modules)).replace(chr(39), chr(34)))'");
   CHECK(host.call(bare).body == R"(["_json", "_socket", "app"])");
 }
+
+TEST_CASE("node: nothing is loaded that the function did not ask for, but fs, path and util") {
+  if (!have_program("/usr/bin/node")) return;
+  Shipped shipped(faas::test::node_runtime());
+  std::string const bare = shipped.path("bare.js");
+  // The three are loaded anyway, but Node 18 does so only for a program that asks, and more of its
+  // own once a program has been read.
+  std::ofstream(bare) << "for (const name of ['fs', 'path', 'util']) require(name);\n"
+                         "setImmediate(() => {\n"
+                         "  const found = JSON.stringify(process.moduleLoadList);\n"
+                         "  process.stdout.write(found);\n"
+                         "});\n";
+  auto const loaded = output("env -i " + shipped.command[0] + " " + bare);
+  Files const more = {{"index.js", R"(exports.handler = async (bare) =>
+  process.moduleLoadList.filter((name) => name.startsWith('NativeModule') && !bare.includes(name));
+)"}};
+  ShimHost host(shipped.command, "index.handler", more);
+  CHECK(host.call(loaded).body == "[]");
+  shipped.command.insert(shipped.command.begin() + 1, "--pending-deprecation");
+  ShimHost by_net(shipped.command, "index.handler", more);
+  CHECK(by_net.call(loaded).body.find("\"NativeModule net\"") != std::string::npos);
+}

@@ -1,11 +1,10 @@
 'use strict';
 // A small Lambda runtime: fetches invocations from the Runtime API and calls the function's handler.
-// Start-up time is the point: CommonJS, and `net` with a reader of our own instead of `http`.
+// Start-up time is the point: CommonJS, a reader of our own instead of `http`, and where we know them the handles
+// below `net`, which with the streams it loads is a seventh of a cold start.
 
 const fs = require('fs');
-const net = require('net');
 const path = require('path');
-const { Writable } = require('stream');
 const { format } = require('util');
 
 const env = process.env;
@@ -27,6 +26,65 @@ const currentId = () => (several ? several.getStore() : workers[0])?.requestId;
 // The wire: one keep-alive connection a worker, one request at a time.
 
 const colon = api.lastIndexOf(':');
+const host = api.slice(0, colon);
+const port = Number(api.slice(colon + 1));
+
+// What `net` stands on, in the release lines that change no more; undefined elsewhere, and where the function
+// wants to hear of its use or forbids it.
+function findHandles() {
+  if (!['18', '20', '22', '24'].includes(process.versions.node.split('.')[0])) return undefined;
+  const flags = [...process.execArgv, env.NODE_OPTIONS].join(' ');
+  if (flags.includes('deprecation') || env.NODE_PENDING_DEPRECATION) return undefined;
+  const needed = ['TCP', 'TCPConnectWrap', 'WriteWrap', 'streamBaseState', 'kReadBytesOrError', 'kArrayBufferOffset',
+    'kLastWriteWasAsync'];
+  try {
+    const all = { ...process.binding('tcp_wrap'), ...process.binding('stream_wrap') };
+    return needed.every((name) => all[name] !== undefined) ? all : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+// Both ways to a connection: {ref(), unref(), write(string or Buffer, written?)}; `onData(Buffer)`, and `onEnd()`
+// once it is of no more use.
+
+function connectByNet(onData, onEnd) {
+  const socket = require('net').connect(port, host);
+  socket.setNoDelay(true);
+  socket.on('error', () => {});
+  socket.on('close', onEnd);
+  socket.on('data', onData);
+  return socket;
+}
+
+function connectByHandle(onData, onEnd, handles) {
+  const { TCP, TCPConnectWrap, WriteWrap, streamBaseState: state } = handles;
+  const handle = new TCP(0); // a socket, not a server: it names the handle for async_hooks
+  handle.onread = (bytes) => {
+    const size = state[handles.kReadBytesOrError];
+    if (size > 0) onData(Buffer.from(bytes, state[handles.kArrayBufferOffset], size));
+    else if (size < 0) onEnd();
+  };
+  const connecting = new TCPConnectWrap();
+  connecting.oncomplete = (status) => (status < 0 ? onEnd() : handle.readStart());
+  if (handle.connect(connecting, host, port) !== 0) process.nextTick(onEnd);
+  handle.setNoDelay(true);
+  return {
+    ref: () => handle.ref(),
+    unref: () => handle.unref(),
+    write(data, written) {
+      const request = new WriteWrap();
+      request.data = data; // not to be collected while it is written
+      request.oncomplete = (status) => (status < 0 ? onEnd() : written?.());
+      const how = typeof data === 'string' ? 'writeUtf8String' : 'writeBuffer';
+      if (handle[how](request, data) !== 0) process.nextTick(onEnd);
+      else if (written && !state[handles.kLastWriteWasAsync]) process.nextTick(written);
+    },
+  };
+}
+
+const handles = findHandles();
+const connect = handles ? connectByHandle : connectByNet;
 
 class Worker {
   requestId = undefined; // of its invocation
@@ -37,16 +95,14 @@ class Worker {
   waiting = null; // resolve of the answer waited for
 
   constructor() {
-    this.socket = net.connect(Number(api.slice(colon + 1)), api.slice(0, colon));
-    this.socket.setNoDelay(true);
-    this.socket.on('error', () => {});
-    this.socket.on('close', () => process.exit(this.waiting ? 1 : 0));
-    this.socket.on('data', (data) => {
-      this.input.push(data);
-      this.inputSize += data.length;
-      this.deliver();
-    });
+    this.socket = connect((data) => this.take(data), () => process.exit(this.waiting ? 1 : 0), handles);
     workers.push(this);
+  }
+
+  take(data) {
+    this.input.push(data);
+    this.inputSize += data.length;
+    this.deliver();
   }
 
   readHead() {
@@ -86,16 +142,13 @@ class Worker {
     });
   }
 
-  begin(method, target, headers) {
-    this.socket.write(`${method} /2018-06-01/runtime/${target} HTTP/1.1\r\nHost: ${api}\r\n${headers}\r\n`);
+  begin(method, target, headers, body = '') {
+    this.socket.write(`${method} /2018-06-01/runtime/${target} HTTP/1.1\r\nHost: ${api}\r\n${headers}\r\n${body}`);
   }
 
   post(target, body, headers = '') {
     const fields = `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n${headers}`;
-    this.socket.cork();
-    this.begin('POST', target, fields);
-    this.socket.write(body);
-    this.socket.uncork();
+    this.begin('POST', target, fields, body);
     return this.answer();
   }
 
@@ -220,66 +273,68 @@ async function loadHandler(root, text) {
 
 // Streaming
 
-class ResponseStream extends Writable {
-  contentType = 'application/octet-stream';
-  prelude = null;
-  answer = null; // of the POST, once its head is out
+const kCrlf = Buffer.from('\r\n');
+let ResponseStream = null; // with the streams of Node only where a function streams
 
-  constructor(worker) {
-    super();
-    this.worker = worker;
-  }
+function makeResponseStream() {
+  const { Writable } = require('stream');
+  return class ResponseStream extends Writable {
+    contentType = 'application/octet-stream';
+    prelude = null;
+    answer = null; // of the POST, once its head is out
 
-  setContentType(type) { this.contentType = type; }
+    constructor(worker) {
+      super();
+      this.worker = worker;
+    }
 
-  write(chunk, ...rest) {
-    const plain = typeof chunk === 'string' || chunk instanceof Uint8Array;
-    return super.write(plain ? chunk : JSON.stringify(chunk), ...rest);
-  }
+    setContentType(type) { this.contentType = type; }
 
-  begin() {
-    if (this.answer) return;
-    const fields = 'Lambda-Runtime-Function-Response-Mode: streaming\r\nTransfer-Encoding: chunked\r\n' +
-      'Trailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body\r\n' +
-      `Content-Type: ${this.prelude ? kHttpType : this.contentType}\r\n`;
-    this.worker.begin('POST', `invocation/${this.worker.requestId}/response`, fields);
-    this.answer = true;
-    if (this.prelude) this.chunk(Buffer.from(JSON.stringify(this.prelude) + '\0'.repeat(8)));
-  }
+    write(chunk, ...rest) {
+      const plain = typeof chunk === 'string' || chunk instanceof Uint8Array;
+      return super.write(plain ? chunk : JSON.stringify(chunk), ...rest);
+    }
 
-  chunk(data, done) {
-    if (data.length === 0) return done && done();
-    const { socket } = this.worker;
-    socket.cork();
-    socket.write(`${data.length.toString(16)}\r\n`);
-    socket.write(data);
-    socket.write('\r\n', done);
-    return socket.uncork();
-  }
+    begin() {
+      if (this.answer) return;
+      const fields = 'Lambda-Runtime-Function-Response-Mode: streaming\r\nTransfer-Encoding: chunked\r\n' +
+        'Trailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body\r\n' +
+        `Content-Type: ${this.prelude ? kHttpType : this.contentType}\r\n`;
+      this.worker.begin('POST', `invocation/${this.worker.requestId}/response`, fields);
+      this.answer = true;
+      if (this.prelude) this.chunk(Buffer.from(JSON.stringify(this.prelude) + '\0'.repeat(8)));
+    }
 
-  _write(data, _encoding, done) {
-    this.begin();
-    this.chunk(data, done);
-  }
+    chunk(data, done) {
+      if (data.length === 0) return done && done();
+      const size = Buffer.from(`${data.length.toString(16)}\r\n`);
+      return this.worker.socket.write(Buffer.concat([size, data, kCrlf]), done);
+    }
 
-  _final(done) {
-    this.begin();
-    this.finish('').then(() => done(), done);
-  }
+    _write(data, _encoding, done) {
+      this.begin();
+      this.chunk(data, done);
+    }
 
-  async finish(trailers) {
-    this.worker.socket.write(`0\r\n${trailers}\r\n`);
-    const { status, body } = await this.worker.answer();
-    if (status !== 202) write('ERROR', `the response was refused (${status}): ${body}`);
-  }
+    _final(done) {
+      this.begin();
+      this.finish('').then(() => done(), done);
+    }
 
-  async fail(error) {
-    if (!this.answer) return this.worker.fail(error);
-    const failure = describe(error);
-    const body = Buffer.from(JSON.stringify(failure)).toString('base64');
-    const type = failure.errorType.replace(/[^\x21-\x7e]/g, '');
-    return this.finish(`Lambda-Runtime-Function-Error-Type: ${type}\r\nLambda-Runtime-Function-Error-Body: ${body}\r\n`);
-  }
+    async finish(trailers) {
+      this.worker.socket.write(`0\r\n${trailers}\r\n`);
+      const { status, body } = await this.worker.answer();
+      if (status !== 202) write('ERROR', `the response was refused (${status}): ${body}`);
+    }
+
+    async fail(error) {
+      if (!this.answer) return this.worker.fail(error);
+      const failure = describe(error);
+      const body = Buffer.from(JSON.stringify(failure)).toString('base64');
+      const type = failure.errorType.replace(/[^\x21-\x7e]/g, '');
+      return this.finish(`Lambda-Runtime-Function-Error-Type: ${type}\r\nLambda-Runtime-Function-Error-Body: ${body}\r\n`);
+    }
+  };
 }
 
 globalThis.awslambda = {
@@ -291,6 +346,7 @@ globalThis.awslambda = {
 const idle = () => new Promise((resolve) => { if (!several) whenIdle = resolve; });
 
 async function callStreaming(worker, handler, event, context) {
+  ResponseStream ??= makeResponseStream();
   const stream = new ResponseStream(worker);
   const finished = new Promise((resolve, reject) => stream.on('finish', resolve).on('error', reject));
   finished.catch(() => {});
