@@ -47,7 +47,7 @@ void Core::push(std::size_t lane, Task task) {
 
 void Core::invoke(std::shared_ptr<Call> call) {
   auto const arrived = now();
-  for (auto const& lane : lanes_) lane->look();
+  for (auto const& lane : lanes_) lane->look(arrived);
   Deciding const deciding(*this);
   auto refuse = [&](Error error) {
     observe([name = call->input.function, error](Observer& o) { o.on_refusal({name, error}); });

@@ -13,6 +13,8 @@ namespace {
 
 // Done by one who came for his own, before the executor takes over.
 constexpr int kRoundsForOthers = 8;
+// What dies in between may have died as well while the call was on its way.
+constexpr Duration kLookAgain = std::chrono::milliseconds(1);
 
 TimePoint now() { return std::chrono::steady_clock::now(); }
 
@@ -123,8 +125,9 @@ void Lane::do_tasks() {
   doing_.clear();
 }
 
-void Lane::look() {
-  if (reactor_->held()) return;
+void Lane::look(TimePoint time) {
+  if (reactor_->held() || time - looked_.load() < kLookAgain) return;
+  looked_ = time;
   Inside const inside(*this);
   if (!closed_) reactor_->poll();
 }

@@ -78,8 +78,9 @@ class Lane final : public BackendEvents, public std::enable_shared_from_this<Lan
   void run_later();  // the same from the executor
 
   // What happened while nobody held the lane: an instance that died meanwhile must not get the next
-  // call. Costs nothing while it is held, for then the news are on their way.
-  void look();
+  // call. Costs nothing while it is held, for then the news are on their way, nor within a
+  // millisecond of the last look.
+  void look(TimePoint now);
   Bytes max_memory(InstanceId);
   // Ends its calls as lost, its instances at once. When it returns, nothing calls the engine.
   void close();
@@ -141,6 +142,7 @@ class Lane final : public BackendEvents, public std::enable_shared_from_this<Lan
   std::mutex inbox_mutex_;   // the innermost
   std::vector<Task> inbox_;
   std::atomic<bool> pending_ = false;  // inbox_ is not empty
+  std::atomic<TimePoint> looked_ = TimePoint{};
 
   std::shared_ptr<std::mutex> mutex_ = std::make_shared<std::mutex>();  // of all that follows
   std::vector<Task> doing_;
