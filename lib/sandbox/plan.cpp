@@ -41,6 +41,12 @@ void plan_maps(Builder& b, std::uint32_t uid, std::uint32_t gid) {
   b.exactly(1, "release-jail", FAAS_CALL(write), {slot::report, Blob{"g", "\"g\""}, number(1)});
 }
 
+// A new uts namespace copies the host's names.
+void plan_names(Builder& b) {
+  b.step("host-name", FAAS_CALL(sethostname), {std::string("sandbox"), number(7)});
+  b.step("domain-name", FAAS_CALL(setdomainname), {std::string("localdomain"), number(11)});
+}
+
 void plan_identity(Builder& b) {
   b.exactly(1, "await-maps", FAAS_CALL(read), {slot::report, Scratch{}, number(1)});
   // The capabilities of a new user namespace survive this: id 0 is not mapped in it, so nothing
@@ -52,9 +58,15 @@ void plan_identity(Builder& b) {
   b.step("die-with-spawner", FAAS_CALL(prctl), {FAAS_N(PR_SET_PDEATHSIG), FAAS_N(SIGKILL)});
   // The function has the same id: it must not attach to pid 1 nor read its memory or descriptors.
   b.step("not-dumpable", FAAS_CALL(prctl), {FAAS_N(PR_SET_DUMPABLE), number(0)});
-  // A new uts namespace copies the host's names.
-  b.step("host-name", FAAS_CALL(sethostname), {std::string("sandbox"), number(7)});
-  b.step("domain-name", FAAS_CALL(setdomainname), {std::string("localdomain"), number(11)});
+}
+
+// What needs no mapped id: while the spawner writes the maps, so that nobody waits for them.
+void plan_unmapped(Builder& b) {
+  plan_network(b);
+  plan_names(b);
+  plan_scheduling(b);
+  plan_limits(b);
+  plan_bounds(b);
 }
 
 }  // namespace
@@ -79,10 +91,9 @@ Plan make_plan(Spec const& spec, Facts const& host, std::uint32_t host_uid,
   b.in(wire::Where::jail);
   // First of all: whatever happens to the spawner, nothing of the jail outlives it.
   b.step("die-with-spawner", FAAS_CALL(prctl), {FAAS_N(PR_SET_PDEATHSIG), FAAS_N(SIGKILL)});
-  plan_network(b);
+  plan_unmapped(b);
   plan_identity(b);
   plan_root(b);
-  plan_scheduling(b);
   plan_lock(b);
   b.in(wire::Where::program);
   plan_program(b);

@@ -79,7 +79,8 @@ void plan_network(Builder&);        // plan_network.cpp
 void plan_root(Builder&);           // plan_root.cpp
 void plan_program(Builder&);        // plan_program.cpp
 void plan_scheduling(Builder&);     // plan_program.cpp
-void plan_drop(Builder&);           // plan_program.cpp
+void plan_limits(Builder&);         // plan_program.cpp
+void plan_bounds(Builder&);         // plan_program.cpp
 void plan_lock(Builder&);           // plan_program.cpp
 
 }  // namespace faas::inline v0::sandbox

@@ -35,35 +35,6 @@ void limit(Builder& b, char const* name, Number resource, std::uint64_t value) {
   limit(b, name, resource, value, value);
 }
 
-void plan_limits(Builder& b) {
-  // G19: 0 would still start a core_pattern handler as the host's root; 1 starts none and writes
-  // nothing.
-  limit(b, "limit-core", FAAS_N(RLIMIT_CORE), 1);
-  limit(b, "limit-files", FAAS_N(RLIMIT_NOFILE), b.spec.open_files);
-  // Counted for each user namespace, so jails with one host id do not share it. One more for pid 1;
-  // and some behind pids.max, which can tell afterwards that it was met. (Forks on their way
-  // count.)
-  std::uint64_t const beyond = b.host.pids_controller ? 65 : 1;
-  limit(b, "limit-processes", FAAS_N(RLIMIT_NPROC), b.spec.processes + beyond);
-  // Never RLIMIT_AS: Node reserves more addresses than any limit one would set. Shared memory is
-  // outside RLIMIT_DATA; the memory watch counts it.
-  limit(b, "limit-data", FAAS_N(RLIMIT_DATA),
-        b.host.memory_controller ? kNone : b.spec.memory.count);
-  limit(b, "limit-locked-memory", FAAS_N(RLIMIT_MEMLOCK), 64 << 10);
-  limit(b, "limit-message-queues", FAAS_N(RLIMIT_MSGQUEUE), 0);
-  // A12: each timer and each queued signal takes memory of the kernel's. Counted as processes are.
-  limit(b, "limit-signals", FAAS_N(RLIMIT_SIGPENDING), 1024);
-  // A host may have more; then the function could take the CPU from everybody (A4).
-  limit(b, "limit-nice", FAAS_N(RLIMIT_NICE), 0);
-  limit(b, "limit-realtime", FAAS_N(RLIMIT_RTPRIO), 0);
-  // D17: what follows is the host's business with itself. Without a limit on the stack the kernel
-  // would lay out addresses the old way, with less chance in them.
-  limit(b, "limit-stack", FAAS_N(RLIMIT_STACK), 8 << 20, kNone);
-  limit(b, "limit-cpu-time", FAAS_N(RLIMIT_CPU), kNone);
-  limit(b, "limit-file-size", FAAS_N(RLIMIT_FSIZE), kNone);
-  limit(b, "limit-addresses", FAAS_N(RLIMIT_AS), kNone);
-}
-
 void plan_streams(Builder& b) {
   b.open(slot::null, "open-null", FAAS_CALL(openat),
          {FAAS_N(AT_FDCWD), std::string("/dev/null"), FAAS_N(O_RDWR | O_CLOEXEC)});
@@ -87,6 +58,36 @@ void plan_announcement(Builder& b) {
 }
 
 }  // namespace
+
+// In pid 1, before anything of it is the function's. But for that of files: the jail opens some
+// yet.
+void plan_limits(Builder& b) {
+  // G19: 0 would still start a core_pattern handler as the host's root; 1 starts none and writes
+  // nothing.
+  limit(b, "limit-core", FAAS_N(RLIMIT_CORE), 1);
+  // Counted for each user namespace, so jails with one host id do not share it. One more for pid 1;
+  // and some behind pids.max, which can tell afterwards that it was met. (Forks on their way
+  // count.)
+  std::uint64_t const beyond = b.host.pids_controller ? 65 : 1;
+  limit(b, "limit-processes", FAAS_N(RLIMIT_NPROC), b.spec.processes + beyond);
+  // Never RLIMIT_AS: Node reserves more addresses than any limit one would set. Shared memory is
+  // outside RLIMIT_DATA; the memory watch counts it.
+  limit(b, "limit-data", FAAS_N(RLIMIT_DATA),
+        b.host.memory_controller ? kNone : b.spec.memory.count);
+  limit(b, "limit-locked-memory", FAAS_N(RLIMIT_MEMLOCK), 64 << 10);
+  limit(b, "limit-message-queues", FAAS_N(RLIMIT_MSGQUEUE), 0);
+  // A12: each timer and each queued signal takes memory of the kernel's. Counted as processes are.
+  limit(b, "limit-signals", FAAS_N(RLIMIT_SIGPENDING), 1024);
+  // A host may have more; then the function could take the CPU from everybody (A4).
+  limit(b, "limit-nice", FAAS_N(RLIMIT_NICE), 0);
+  limit(b, "limit-realtime", FAAS_N(RLIMIT_RTPRIO), 0);
+  // D17: what follows is the host's business with itself. Without a limit on the stack the kernel
+  // would lay out addresses the old way, with less chance in them.
+  limit(b, "limit-stack", FAAS_N(RLIMIT_STACK), 8 << 20, kNone);
+  limit(b, "limit-cpu-time", FAAS_N(RLIMIT_CPU), kNone);
+  limit(b, "limit-file-size", FAAS_N(RLIMIT_FSIZE), kNone);
+  limit(b, "limit-addresses", FAAS_N(RLIMIT_AS), kNone);
+}
 
 // D17: what the host program, or the one thread of it that started the spawner, asked for itself.
 // In pid 1, so that its children have it from there. Nobody in a user namespace may take a better
@@ -119,9 +120,8 @@ void plan_scheduling(Builder& b) {
   b.step("personality", FAAS_CALL(personality), {number(0)});
 }
 
-// In pid 1, before it starts the function: the child inherits all of it, and pid 1 keeps nothing
-// either.
-void plan_drop(Builder& b) {
+// Before it starts the function: the child inherits all of it, and pid 1 keeps nothing either.
+void plan_bounds(Builder& b) {
   // No id gives rights back: not by setuid(0), not by exec of a file of root's.
   b.step("lock-securebits", FAAS_CALL(prctl),
          {FAAS_N(PR_SET_SECUREBITS), FAAS_N(SECBIT_NOROOT | SECBIT_NO_SETUID_FIXUP |
@@ -132,6 +132,11 @@ void plan_drop(Builder& b) {
   b.step(
       "clear-ambient", FAAS_CALL(prctl),
       {FAAS_N(PR_CAP_AMBIENT), FAAS_N(PR_CAP_AMBIENT_CLEAR_ALL), number(0), number(0), number(0)});
+}
+
+namespace {
+
+void plan_drop(Builder& b) {
   // Inheritable too (CVE-2022-29162).
   __user_cap_header_struct const header{_LINUX_CAPABILITY_VERSION_3, 0};
   struct {
@@ -143,9 +148,11 @@ void plan_drop(Builder& b) {
          {FAAS_N(PR_SET_NO_NEW_PRIVS), number(1), number(0), number(0), number(0)});
 }
 
+}  // namespace
+
 // In pid 1 as well: what it still does for its program, every program may do.
 void plan_lock(Builder& b) {
-  plan_limits(b);
+  limit(b, "limit-files", FAAS_N(RLIMIT_NOFILE), b.spec.open_files);
   b.step("umask", FAAS_CALL(umask), {number(022)});
   plan_drop(b);
   // G8: last, so that it need not allow what building a jail takes.

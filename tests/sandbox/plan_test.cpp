@@ -86,6 +86,21 @@ TEST_CASE("rights are dropped and the filter is loaded before there is a process
   CHECK(place(plan, "exec") + 1 == plan.steps.size());
 }
 
+TEST_CASE("a jail does what needs no id before it waits for its maps, and nothing that does") {
+  for (auto const privilege : {Privilege::root, Privilege::unprivileged}) {
+    auto host = some_host();
+    host.privilege = privilege;
+    auto const plan = make_plan(some_wish(), host, 1, 1);
+    auto const maps = place(plan, "await-maps");
+    for (auto const* step : {"loopback-up", "listener-listen", "host-name", "scheduling",
+                             "limit-processes", "lock-securebits", "drop-bounding"})
+      CHECK_MESSAGE(place(plan, step) < maps, step);
+    for (auto const* step : {"become-uid", "private-mounts", "mount-tmp", "mount-task", "umask",
+                             "limit-files", "drop-capabilities"})
+      CHECK_MESSAGE(place(plan, step) > maps, step);
+  }
+}
+
 TEST_CASE("the package is mounted last, on the finished read-only root") {
   auto host = some_host();
   host.privilege = Privilege::unprivileged;
@@ -93,7 +108,7 @@ TEST_CASE("the package is mounted last, on the finished read-only root") {
   CHECK(place(plan, "pivot-root") < place(plan, "unmount-host"));
   CHECK(place(plan, "unmount-host") < place(plan, "read-only-root"));
   CHECK(place(plan, "read-only-root") < place(plan, "mount-task"));
-  CHECK(place(plan, "mount-task") < place(plan, "lock-securebits"));
+  CHECK(place(plan, "mount-task") < place(plan, "drop-capabilities"));
   auto const tree = make_tree(some_wish().files, some_host());
   CHECK(place(tree, "unmount-host") < place(tree, "read-only-root"));
   CHECK(place(tree, "read-only-root") + 1 == tree.steps.size());

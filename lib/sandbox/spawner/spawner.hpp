@@ -39,8 +39,10 @@ struct Start {
   int own_report;   // the spawner's end
   int jail_report;  // pid 1's end
   int cgroup;
-  pid_t pid;              // of the jail's pid 1, for the spawner
-  Network network;        // from the pool
+  pid_t pid;                     // of the jail's pid 1, for the spawner
+  Network network;               // from the pool
+  wire::Step const* unfinished;  // the step after clone3 that failed, and why
+  int error;
   std::uint64_t exec_at;  // when the last step was begun: CLOCK_MONOTONIC, ns
   sock_fprog const* filters;
   alignas(16) char scratch[4096];
@@ -48,7 +50,10 @@ struct Start {
 
 std::uint64_t now_ns();  // CLOCK_MONOTONIC
 
-// walk.cpp. Runs the steps of some sides in order. The step that failed and its errno, or null.
+// walk.cpp. Of the host program: the proc of a root that a jail will stand on shows nobody. To be
+// asked for at home first.
+int host_proc();
+// Runs the steps of some sides in order. The step that failed and its errno, or null.
 constexpr unsigned side(wire::Where where) { return 1u << static_cast<unsigned>(where); }
 wire::Step const* walk(Start&, unsigned sides, int& error);
 

@@ -106,11 +106,15 @@ void refuse(Start& start, char const* step, int error) {
   reply_failed(start.head.ticket, step, error, tree_missing);
 }
 
+// The jail waits for its maps, so they come before the way home.
 pid_t clone_on_tree(Start& start, int& pidfd, char const*& failed, int& error) {
   if (start.head.tree && !enter_tree(start.head.tree - 1, failed, error)) return -1;
-  pid_t const pid = clone_jail(start, pidfd);
+  pid_t const pid = start.pid = clone_jail(start, pidfd);
   if (pid == 0) return 0;
-  if (pid < 0) failed = "clone", error = errno;
+  if (pid < 0)
+    failed = "clone", error = errno;
+  else
+    start.unfinished = walk(start, side(wire::Where::after), start.error);
   if (start.head.tree) leave_tree();
   return pid;
 }
@@ -132,6 +136,8 @@ void start_jail(Start& start) {
   int pidfd = -1;
   if (index < 0) {
     failed = "jail-table", error = ENOSPC;
+  } else if (host_proc() < 0) {
+    failed = "open-host-proc", error = errno;
   } else if (!report_sockets(start)) {
     failed = "report-socket", error = errno;
   } else if (!watch_fd(start.own_report, Source::report, index)) {
@@ -139,15 +145,14 @@ void start_jail(Start& start) {
   } else if (auto const* step = walk(start, side(wire::Where::before), error)) {
     failed = step->name;
   } else {
-    start.pid = clone_in_place(start, pidfd, failed, error);
-    if (!failed && start.pid == 0) run_jail(start);
+    if (clone_in_place(start, pidfd, failed, error) == 0 && !failed) run_jail(start);
   }
   if (failed) return refuse(start, failed, error);
   close_fd(start.jail_report);
   auto& jail = add_jail(index, start, pidfd);
-  if (auto const* step = walk(start, side(wire::Where::after), error)) {
-    memcpy(jail.step, step->name, sizeof jail.step);  // it waits for us, so it has run nothing
-    jail.error = error;
+  if (start.unfinished) {  // it waits for us, so it has run nothing
+    memcpy(jail.step, start.unfinished->name, sizeof jail.step);
+    jail.error = start.error;
     syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0);
   }
   close_start(start);

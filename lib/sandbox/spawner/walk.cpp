@@ -41,13 +41,13 @@ long announce(Start& start, wire::Step const& step) {
 }
 
 long open_jail_directory(Start& start) {
-  char path[32], digits[12];
+  char path[12], digits[12];
   int n = 0;
   for (pid_t p = start.pid; p; p /= 10) digits[n++] = static_cast<char>('0' + p % 10);
-  char* end = stpcpy(path, "/proc/");
+  char* end = path;
   while (n) *end++ = digits[--n];
   *end = '\0';
-  return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  return openat(host_proc(), path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
 long run(Start& start, wire::Step const& step) {
@@ -78,6 +78,12 @@ int verdict(Start& start, wire::Step const& step, long result) {
 }
 
 }  // namespace
+
+int host_proc() {
+  static int proc = -1;
+  if (proc < 0) proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  return proc;
+}
 
 std::uint64_t now_ns() {
   timespec t;
