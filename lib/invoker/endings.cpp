@@ -2,10 +2,20 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <csignal>
 #include <system_error>
 
 namespace faas::inline v0::invoker {
+namespace {
+
+// Of something the host has only so much of.
+bool is_want(int error) {
+  return error == EAGAIN || error == ENOMEM || error == ENOSPC || error == EMFILE ||
+         error == ENFILE || error == EUSERS;
+}
+
+}  // namespace
 
 std::string_view signal_name(int signal) {
   switch (signal) {
@@ -61,14 +71,17 @@ Ending refused_ending(Error error) {
   return ending;
 }
 
+// But for its exec, which is the function's own affair, no start fails for the function.
 Ending failed_ending(Failed const& failed) {
   if (failed.step == "exec") {
     return {.status = Status::crashed,
             .error_type = "Runtime.InvalidEntrypoint",
             .message = fmt::format("fork/exec: {}", std::generic_category().message(failed.error))};
   }
-  return lost_ending(fmt::format("the sandbox could not be built: {}: {}", failed.step,
-                                 std::generic_category().message(failed.error)));
+  auto message = fmt::format("the sandbox could not be built: {}: {}", failed.step,
+                             std::generic_category().message(failed.error));
+  if (failed.step == "killed") return lost_ending(message);
+  return refused_ending({is_want(failed.error) ? Errc::io : Errc::internal, std::move(message)});
 }
 
 Ending timed_out_ending(milliseconds timeout) {

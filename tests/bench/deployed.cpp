@@ -41,8 +41,10 @@ asio::awaitable<std::string> Deployed::deploy(std::string directory, std::string
 }
 
 Deployed::Deployed(std::string const& directory, std::string const& kind, Duration idle_expiry,
-                   std::chrono::seconds timeout, unsigned most_instances) {
+                   std::chrono::seconds timeout, unsigned most_instances, unsigned threads)
+    : io(static_cast<int>(threads)) {
   Options options;
+  options.threads = threads;
   options.scheduler.max_instances = most_instances;
   options.allow_degraded = true;
   options.scheduler.idle_expiry = idle_expiry;

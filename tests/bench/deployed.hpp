@@ -9,15 +9,15 @@
 namespace faas::bench {
 
 struct Deployed {
-  asio::io_context io{1};
+  asio::io_context io;
   std::optional<Runtime> runtime;
   std::string problem;  // why it could not be opened or deployed; empty: ready
 
   // `directory` holds the code; `runtime` is "provided", "native", "python" or "node" (then the
-  // newest installed).
+  // newest installed). `threads`: that are about to run `io`.
   Deployed(std::string const& directory, std::string const& runtime, Duration idle_expiry,
            std::chrono::seconds timeout = std::chrono::seconds(30),
-           unsigned most_instances = SchedulerOptions{}.max_instances);
+           unsigned most_instances = SchedulerOptions{}.max_instances, unsigned threads = 1);
 
   // Runs `work` to its end on `io`.
   template <class T>

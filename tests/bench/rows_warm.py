@@ -59,6 +59,16 @@ def throughput_inprocess(files, contract):
                operations=lambda rate: CALLS, reference_operations=lambda rate: MESSAGES)
 
 
+def throughput_lanes(files, contract):
+    def command(threads):
+        return files.run("bench_throughput", "spread", *contract.code(files), str(threads))
+    return Row(f"throughput.inprocess.{contract.name}.two_threads_vs_one", "warm", "unpinned",
+               f"ours: calls a second through Runtime::invoke over {contract.words}, 8 in flight on 8 instances "
+               "of a function in C, 1 KB in and out, on two threads and lanes; reference: the same on one",
+               command(2), command(1), (1, 1), unit="1/s", scale=1, function=contract.program,
+               operations=lambda rate: CALLS, reference_operations=lambda rate: CALLS)
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -136,6 +146,8 @@ ROWS = {
     "warm.http.vs_inline@spread": lambda files: http(files, "spread", "@spread"),
     "throughput.inprocess.native.vs_uds_echo": lambda files: throughput_inprocess(files, NATIVE),
     "throughput.inprocess.lambda.vs_uds_echo": lambda files: throughput_inprocess(files, LAMBDA),
+    "throughput.inprocess.native.two_threads_vs_one": lambda files: throughput_lanes(files, NATIVE),
+    "throughput.inprocess.lambda.two_threads_vs_one": lambda files: throughput_lanes(files, LAMBDA),
     "throughput.http.native.vs_workerd": lambda files: throughput_http(files, NATIVE),
     "throughput.http.lambda.vs_workerd": lambda files: throughput_http(files, LAMBDA),
     "functions.1m.dispatch_vs_1k": lambda files: registered(

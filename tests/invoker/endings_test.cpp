@@ -31,6 +31,19 @@ TEST_CASE("a program that cannot be executed is the function's fault, any other 
   CHECK(ours.message.find("pivot-root") != std::string::npos);
 }
 
+TEST_CASE("a start that failed on our side is an error, for nothing of the function ran") {
+  auto const want = failed_ending({.step = "clone", .error = EAGAIN});
+  REQUIRE(want.refused.has_value());
+  CHECK(want.refused->code == Errc::unavailable);
+  CHECK(want.refused->message.find("no room for another instance now") != std::string::npos);
+  CHECK(want.refused->message.find("clone") != std::string::npos);
+  auto const fault = failed_ending({.step = "pivot-root", .error = EPERM});
+  REQUIRE(fault.refused.has_value());
+  CHECK(fault.refused->code == Errc::internal);
+  CHECK_FALSE(failed_ending({.step = "killed", .error = ECANCELED}).refused);
+  CHECK_FALSE(failed_ending({.step = "exec", .error = ENOENT}).refused);
+}
+
 TEST_CASE("a broken contract is a policy's end, with its reason") {
   auto const ending = broken_contract_ending("a frame of 3 bytes");
   CHECK(ending.status == Status::killed);
