@@ -34,6 +34,8 @@ struct DaemonConfig {
   std::string cgroup_root;  // a delegated cgroup2 directory; empty: found by itself
   std::uint32_t uid_base = 100'000'000;
   std::uint32_t uid_count = 65'536;
+  unsigned networks = 8;  // 0..256, made ahead of starts, as root
+  unsigned shells = 0;    // 0..64 of each kind: whole jails made ahead, as root
 };
 
 // `base` with what the text (one JSON object) sets. `origin` names it in messages. Errors:

@@ -35,12 +35,18 @@ struct Options {
   // reactor and its spawner, which work at once; what an instance says stays in its lane
   unsigned threads = 1;
   // budgets; max_instances is refused above what RLIMIT_NOFILE carries, and as root above uid_count
-  // (less 256 a thread, with several)
+  // less the ids of shells (and 256 a thread, with several)
   SchedulerOptions scheduler;
   PackageLimits packages;
   std::string cgroup_root;  // see SandboxOptions
   std::uint32_t uid_base = 100'000'000;
   std::uint32_t uid_count = 65'536;
+  // Made ahead as root while nothing starts, elsewhere without effect; see SandboxOptions.
+  // networks and cgroups: starts in a row that find theirs ready; at most 256
+  unsigned networks = 8;
+  // whole jails that wait for their program, for each of the last four kinds of function (runtime,
+  // limits) that were started; at most 64. Each holds a host id and about 400 KiB
+  unsigned shells = 0;
   Bytes log_size{1 << 20};  // of one function's log on disk, kept twice (current and rotated)
   Duration init_timeout =
       std::chrono::seconds(10);  // an init over it is repeated once, with the function's timeout

@@ -95,6 +95,8 @@ std::vector<std::pair<std::string_view, Set>> keys() {
       {"cgroup_root", text(&C::cgroup_root)},
       {"uid_base", number(&C::uid_base, 1, kMany)},
       {"uid_count", number(&C::uid_count, 1, kMany)},
+      {"networks", number(&C::networks, 0, 256)},
+      {"shells", number(&C::shells, 0, 64)},
   };
 }
 

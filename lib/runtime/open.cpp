@@ -14,25 +14,35 @@ constexpr std::uint64_t kDescriptorsEach =
     6;  // listener, output, connections, and what the spawner holds for us
 constexpr std::uint64_t kDescriptorsOurs = 64;
 constexpr std::uint64_t kDescriptorsOfLane = 8;  // each further one: reactor, spawner, group
-// Cold starts in a row that find their network and cgroup ready; 1.7 MiB of the kernel's.
-constexpr unsigned kNetworks = 8;
-constexpr unsigned kIdBlock = 256;  // as a sandbox claims them
+constexpr unsigned kIdBlock = 256;               // as a sandbox claims them
 // Of the spawner, whose limit may be no higher than ours: each network and its listener, and as
 // many again that are kept for their functions. More than our own cgroups that wait.
-constexpr std::uint64_t kDescriptorsReady = 4 * kNetworks;
+constexpr std::uint64_t kDescriptorsOfNetwork = 4;
+constexpr std::uint64_t kKinds = 4;  // of shells, each in their number
 
-Result<void> check_descriptors(unsigned max_instances, unsigned threads) {
+// What is kept ready is shared out among the lanes, in whole ones.
+unsigned share(unsigned total, unsigned threads) { return (total + threads - 1) / threads; }
+
+std::uint64_t shells_of(Options const& options) {
+  return kKinds * share(options.shells, options.threads) * options.threads;
+}
+
+Result<void> check_descriptors(Options const& options) {
   rlimit limit{};
   ::getrlimit(RLIMIT_NOFILE, &limit);
-  auto const needed = max_instances * kDescriptorsEach + (threads - 1) * kDescriptorsOfLane +
-                      kDescriptorsReady + kDescriptorsOurs;
+  auto const instances = options.scheduler.max_instances;
+  auto const networks = share(options.networks, options.threads) * options.threads;
+  auto const needed = (instances + shells_of(options)) * kDescriptorsEach +
+                      networks * kDescriptorsOfNetwork +
+                      (options.threads - 1) * kDescriptorsOfLane + kDescriptorsOurs;
   if (limit.rlim_cur >= needed) return {};
-  return Error{Errc::invalid_argument,
-               fmt::format("max_instances is {}, which needs {} file descriptors, but "
-                           "RLIMIT_NOFILE is {}: raise the limit "
-                           "(ulimit -n {}) or lower max_instances",
-                           max_instances, needed, limit.rlim_cur, needed),
-               "TooManyInstances", "runtime"};
+  return Error{
+      Errc::invalid_argument,
+      fmt::format("max_instances is {}, networks {} and shells {}, which needs {} file "
+                  "descriptors, but RLIMIT_NOFILE is {}: raise the limit (ulimit -n {}) "
+                  "or lower max_instances",
+                  instances, options.networks, options.shells, needed, limit.rlim_cur, needed),
+      "TooManyInstances", "runtime"};
 }
 
 Result<void> check_threads(unsigned threads) {
@@ -42,16 +52,18 @@ Result<void> check_threads(unsigned threads) {
 }
 
 Result<void> check_ids(Options const& options, Privilege privilege) {
+  auto const instances = options.scheduler.max_instances;
   // A lane takes ids by the block.
   auto const for_blocks = options.threads > 1 ? kIdBlock * options.threads : 0;
-  auto const needed = options.scheduler.max_instances + for_blocks;
+  auto const needed = instances + shells_of(options) + for_blocks;
   if (privilege != Privilege::root || options.uid_count >= needed) return {};
   return Error{
       Errc::invalid_argument,
-      fmt::format("max_instances is {} on {} threads, and each instance has a host id of its "
-                  "own, which takes {} of them, but "
+      fmt::format("max_instances is {} and shells {}, on {} threads: each instance and each "
+                  "of {} shells has a host id of its own, which takes {} of them, but "
                   "uid_count is {}: raise uid_count or lower max_instances",
-                  options.scheduler.max_instances, options.threads, needed, options.uid_count),
+                  instances, options.shells, options.threads, shells_of(options), needed,
+                  options.uid_count),
       "TooManyInstances", "runtime"};
 }
 
@@ -78,7 +90,8 @@ InvokerOptions lane_options(Options const& options, std::string const& runtime_i
   sandbox.uid_base = options.uid_base;
   sandbox.uid_count = options.uid_count;
   sandbox.allow_degraded = options.allow_degraded;
-  sandbox.networks = std::max(1u, kNetworks / options.threads);
+  sandbox.networks = share(options.networks, options.threads);
+  sandbox.shells = share(options.shells, options.threads);
   invoker.runtimes = options.runtimes;
   invoker.region = options.region;
   invoker.init_timeout = options.init_timeout;
@@ -104,8 +117,7 @@ Core::Core(asio::any_io_executor e, Options o, StateDir state, CodeCache code)
 
 Result<std::shared_ptr<Core>> Core::open(asio::any_io_executor executor, Options options) {
   if (auto valid = check_threads(options.threads); !valid) return valid.error();
-  if (auto enough = check_descriptors(options.scheduler.max_instances, options.threads); !enough)
-    return enough.error();
+  if (auto enough = check_descriptors(options); !enough) return enough.error();
   auto state = StateDir::open(options.state_dir);
   if (!state) return state.error();
   auto code = CodeCache::open({.directory = state->code(), .limits = options.packages});

@@ -19,7 +19,7 @@ TEST_CASE("every key of the file is a long flag") {
   auto const config = read_config(
       R"({"listen":"[::1]:80","state":"/s","allow_degraded":true,"max_instances":7,"memory":1024,
     "queue":5,"idle_expiry":60,"drain_timeout":9,"threads":2,"max_connections":11,"log_size":3,"runtimes":"/opt","region":"eu-west-1",
-    "cgroup_root":"/c","uid_base":70000,"uid_count":16})",
+    "cgroup_root":"/c","uid_base":70000,"uid_count":16,"networks":0,"shells":64})",
       "faasd.json");
   REQUIRE(config);
   CHECK(config->listen == "[::1]:80");
@@ -38,6 +38,8 @@ TEST_CASE("every key of the file is a long flag") {
   CHECK(config->cgroup_root == "/c");
   CHECK(config->uid_base == 70'000);
   CHECK(config->uid_count == 16);
+  CHECK(config->networks == 0);
+  CHECK(config->shells == 64);
 }
 
 TEST_CASE("what the file does not say stays") {
@@ -54,6 +56,8 @@ TEST_CASE("a mistake is named with its file and line") {
   CHECK(fault("{\"threads\": 65}").find("from 1 to 64") != std::string::npos);
   CHECK(fault("{\"threads\": -1}").find("from 1 to 64") != std::string::npos);
   CHECK(fault("{\"threads\": 1.5}").find("from 1 to 64") != std::string::npos);
+  CHECK(fault("{\"networks\": 257}").find("from 0 to 256") != std::string::npos);
+  CHECK(fault("{\"shells\": 65}").find("from 0 to 64") != std::string::npos);
   CHECK(fault("{\"listen\": 9000}") == "faasd.json:1: 'listen' must be a string");
   CHECK(fault("{\n\"listen\": \"9000\"}").starts_with("faasd.json:2: 'listen': '9000' is not an "));
   CHECK(fault("{\"allow_degraded\": 1}") == "faasd.json:1: 'allow_degraded' must be true or false");

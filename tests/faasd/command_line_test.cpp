@@ -65,7 +65,8 @@ TEST_CASE("what is no command, no flag or one word too many is a usage error") {
 TEST_CASE("a number outside its range is refused where it is typed, as in the configuration file") {
   for (auto const* flag :
        {"--max-instances=0", "--max-instances=-1", "--memory=-1", "--max-connections=0",
-        "--log-size=0", "--log-size=2000000", "--threads=65", "--uid-base=0", "--uid-count=0"}) {
+        "--log-size=0", "--log-size=2000000", "--threads=65", "--uid-base=0", "--uid-count=0",
+        "--networks=257", "--networks=-1", "--shells=65", "--shells=-1"}) {
     CAPTURE(flag);
     CHECK(type({"serve", flag}).status == kUsage);
   }

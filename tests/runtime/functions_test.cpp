@@ -158,6 +158,31 @@ TEST_CASE("what is kept ready for starts has descriptors, too") {
   CHECK(refused.error().message.find("needs 102 file descriptors") != std::string::npos);
 }
 
+TEST_CASE("shells have descriptors and ids, too, and their number an end") {
+  asio::io_context io;
+  auto const refused = [&](auto change) {
+    auto options = test_options();
+    options.scheduler.max_instances = 1;
+    change(options);
+    auto const opened = Runtime::open(io.get_executor(), options);
+    return opened ? std::string() : opened.error().message;
+  };
+  CHECK(refused([](Options&) {}).empty());
+  CHECK(refused([](Options& o) { o.networks = 257; }).find("at most 256") != std::string::npos);
+  CHECK(refused([](Options& o) { o.shells = 65; }).find("at most 64") != std::string::npos);
+  if (::geteuid() == 0)
+    CHECK(refused([](Options& o) { o.shells = 2, o.uid_count = 8; }).find("uid_count is 8") !=
+          std::string::npos);
+  CHECK(refused([](Options& o) { o.shells = 2, o.uid_count = 9; }).empty());
+  rlimit usual{};
+  ::getrlimit(RLIMIT_NOFILE, &usual);
+  rlimit const narrow{6 + 64 + 4 * 2 * 6 - 1, usual.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &narrow);
+  auto const few = refused([](Options& o) { o.shells = 2, o.networks = 0; });
+  ::setrlimit(RLIMIT_NOFILE, &usual);
+  CHECK(few.find("needs 118 file descriptors") != std::string::npos);
+}
+
 TEST_CASE("after close every question is answered with unavailable") {
   Host host;
   host.deploy_python("f", kEcho);

@@ -84,6 +84,14 @@ void add_serve(CLI::App& app, CommandLine& out) {
   serve->add_option("--uid-count", c.uid_count, "As root: how many ids")
       ->check(within(1, kMany))
       ->capture_default_str();
+  serve->add_option("--networks", c.networks, "As root: networks and cgroups ready for starts")
+      ->check(within(0, 256))
+      ->capture_default_str();
+  serve
+      ->add_option("--shells", c.shells,
+                   "As root: jails ready for their program, of each of the last four kinds")
+      ->check(within(0, 64))
+      ->capture_default_str();
 }
 
 void add_deploy(CLI::App& app, CommandLine& out) {

@@ -79,6 +79,8 @@ faas::Options runtime_options(faas::DaemonConfig const& config, std::string stat
   options.cgroup_root = config.cgroup_root.empty() ? std::move(cgroup) : config.cgroup_root;
   options.uid_base = config.uid_base;
   options.uid_count = config.uid_count;
+  options.networks = config.networks;
+  options.shells = config.shells;
   options.log_size = faas::Bytes{config.log_size << 20};
   return options;
 }
