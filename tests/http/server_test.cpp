@@ -2,6 +2,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <boost/asio/steady_timer.hpp>
 #include <ctime>
 #include <future>
@@ -126,4 +127,57 @@ TEST_CASE("out of descriptors the server waits a while before it looks again") {
   boost::system::error_code error;
   asio::read(client, asio::dynamic_buffer(answer), error);
   CHECK(answer.starts_with("HTTP/1.1 200 "));
+}
+
+TEST_CASE("on several threads each connection gets its own answers, and closing ends all of them") {
+  Serving serving({}, {}, 4);
+  serving.deploy_echo("echo");
+  auto const post = [](std::string const& headers, std::string const& rest) {
+    return "POST /function/echo HTTP/1.1\r\nHost: localhost\r\n" + headers + "\r\n\r\n" + rest;
+  };
+  std::atomic<int> good = 0, over = 0;
+  // Whole, in two parts, in chunks; and one that goes in the midst of its body.
+  auto const ask = [&](int who) {
+    for (int round = 0; round < 50; ++round) {
+      Wire wire(serving);
+      auto const body = fmt::format("{}-{}", who, round);
+      auto const length = fmt::format("Content-Length: {}", body.size());
+      for (int i = 0; i < 3; ++i) {
+        wire.forget();
+        if (i == 0) wire.write(post(length, body));
+        if (i == 1) wire.write(post(length, "")).write(body);
+        if (i == 2)
+          wire.write(post("Transfer-Encoding: chunked",
+                          fmt::format("{:x}\r\n{}\r\n0\r\n\r\n", body.size(), body)));
+        auto const answer = wire.read_until("\r\n\r\n" + body);
+        if (answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("\r\n\r\n" + body)) ++good;
+      }
+      wire.write(post("Content-Length: 10", "half"));
+    }
+  };
+  std::vector<std::thread> clients;
+  for (int who = 0; who < 8; ++who) clients.emplace_back(ask, who);
+  for (auto& client : clients) client.join();
+  CHECK(good == 8 * 50 * 3);
+
+  // While some rest, some wait for the end of a head or a body, and some are answered.
+  auto const until_closed = [&](int who) {
+    try {
+      for (int i = 0; i < 100'000; ++i) {
+        Wire wire(serving);
+        if (who % 3 == 0) wire.write("GET /healthz HT");
+        if (who % 3 == 1) wire.write(post("Content-Length: 10", "half"));
+        if (who % 3 == 2) wire.write(post("Content-Length: 4", "full"));
+        wire.read_until(who % 3 == 2 ? "full" : "never");
+      }
+    } catch (boost::system::system_error const&) {  // nobody listens any more
+      ++over;
+    }
+  };
+  clients.clear();
+  for (int who = 0; who < 8; ++who) clients.emplace_back(until_closed, who);
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  serving.wait(serving.server().close(std::chrono::milliseconds(100)));
+  for (auto& client : clients) client.join();
+  CHECK(over == 8);
 }

@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "fetch/http_client.hpp"
 #include "support/result.hpp"
@@ -26,7 +27,7 @@ namespace asio = boost::asio;
 
 class Serving {
  public:
-  explicit Serving(HttpServerOptions http = {}, Options options = {}) {
+  explicit Serving(HttpServerOptions http = {}, Options options = {}, unsigned threads = 1) {
     options.allow_degraded = true;
     options.upkeep = true;
     options.observer = &metrics_;
@@ -34,13 +35,13 @@ class Serving {
     http.port = 0;
     http.metrics = &metrics_;
     server_.emplace(HttpServer::open(io_.get_executor(), *runtime_, http).value());
-    thread_ = std::thread([this] { io_.run(); });
+    for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { io_.run(); });
   }
   ~Serving() {
     wait(server_->close(Duration::zero()));
     wait(runtime_->close());
     io_.stop();
-    thread_.join();
+    for (auto& thread : threads_) thread.join();
   }
 
   template <class T>
@@ -84,7 +85,7 @@ class Serving {
   Metrics metrics_;
   std::optional<Runtime> runtime_;
   std::optional<HttpServer> server_;
-  std::thread thread_;
+  std::vector<std::thread> threads_;
 };
 
 // Bytes out, bytes in.
