@@ -2,6 +2,9 @@
 // Usage: bench_many_jails rate DIRECTORY MILLISECONDS
 //          a sample: starts in about so many milliseconds, 32 at once, until the last of them has
 //          ended and nothing of it remains, a second
+//        bench_many_jails after DIRECTORY STARTS
+//          a sample: how many of the 64 that follow so many starts end in a second, 32 at once; the
+//          pools are full when the first begins, and nothing ceases for them to be filled again
 //        bench_many_jails idle DIRECTORY
 //          a block starts so many more, which stay to the end; a sample is how long a start took
 // DIRECTORY holds the program `hello`.
@@ -20,12 +23,13 @@ using namespace faas;
 namespace {
 
 constexpr long kConcurrency = 32;
-constexpr unsigned kPool = 64;  // networks and cgroups made ahead, with `rate`
+constexpr long kPool = 64;  // networks and cgroups made ahead, but with `idle`
 
 struct Jails {
   Sandbox sandbox;
   Spec spec;
-  std::int64_t duration = 0;
+  std::int64_t duration = 0;  // of a rate
+  long before = 0;            // starts before those that are counted
   long count = 0;
 };
 
@@ -53,30 +57,81 @@ bool ran_well(SandboxEvent const& event) {
   return !failed;
 }
 
+// One event: how many have ended, or -1.
+int take_event(Jails& jails) {
+  auto const event = next(jails.sandbox);
+  if (!ran_well(event)) return -1;
+  if (auto* started = std::get_if<Started>(&event)) close(started->listener);
+  return std::holds_alternative<Exited>(event);
+}
+
+// Keeps so many running until `enough(ended)`. False: one failed.
+template <class Enough>
+bool run_until(Jails& jails, long& ended, long& running, Enough enough) {
+  while (!enough(ended)) {
+    for (; running < kConcurrency; ++running)
+      if (!start(jails)) return false;
+    int const more = take_event(jails);
+    if (more < 0) return false;
+    ended += more;
+    running -= more;
+  }
+  return true;
+}
+
+bool drain(Jails& jails, long& ended, long& running) {
+  while (running > 0) {
+    int const more = take_event(jails);
+    if (more < 0) return false;
+    ended += more;
+    running -= more;
+  }
+  return true;
+}
+
 // Starts a second, or -1.
 std::int64_t rate(Jails& jails, std::int64_t duration) {
   std::int64_t const begin = nanoseconds();
-  long done = 0, running = 0;
-  for (; running < kConcurrency; ++running)
-    if (!start(jails)) return -1;
-  while (running > 0) {
-    auto const event = next(jails.sandbox);
-    if (!ran_well(event)) return -1;
-    if (auto* started = std::get_if<Started>(&event)) close(started->listener);
-    if (!std::holds_alternative<Exited>(event)) continue;
-    ++done;
-    --running;
-    if (nanoseconds() - begin >= duration) continue;
-    if (!start(jails)) return -1;
-    ++running;
+  long ended = 0, running = 0;
+  auto const late = [&](long done) { return done > 0 && nanoseconds() - begin >= duration; };
+  if (!run_until(jails, ended, running, late) || !drain(jails, ended, running)) return -1;
+  return ended * 1'000'000'000 / (nanoseconds() - begin);
+}
+
+// Off the timed path.
+void fill_pools(Sandbox& sandbox) {
+  for (int i = 0; i < 300; ++i) {
+    while (sandbox.poll()) {
+    }
+    usleep(1'000);
   }
-  return done * 1'000'000'000 / (nanoseconds() - begin);
+}
+
+// The rate of a pool's worth of ends after `before` of them, or -1.
+std::int64_t rate_after(Jails& jails, long before) {
+  fill_pools(jails.sandbox);
+  long ended = 0, running = 0, first = 0;
+  std::int64_t begin = nanoseconds();
+  auto const until = [&](long count) { return [count](long done) { return done >= count; }; };
+  if (!run_until(jails, ended, running, until(before))) return -1;
+  if (before > 0) begin = nanoseconds();
+  first = ended;
+  if (!run_until(jails, ended, running, until(first + kPool))) return -1;
+  std::int64_t const taken = nanoseconds() - begin;
+  return drain(jails, ended, running) ? kPool * 1'000'000'000 / taken : -1;
 }
 
 int rates(void* context, long count, std::int64_t* out) {
   auto& jails = *static_cast<Jails*>(context);
   for (long i = 0; i < count; ++i)
     if ((out[i] = rate(jails, jails.duration)) < 0) return 1;
+  return 0;
+}
+
+int rates_after(void* context, long count, std::int64_t* out) {
+  auto& jails = *static_cast<Jails*>(context);
+  for (long i = 0; i < count; ++i)
+    if ((out[i] = rate_after(jails, jails.before)) < 0) return 1;
   return 0;
 }
 
@@ -105,21 +160,25 @@ int idle(void* context, long count, std::int64_t* out) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  bool const idling = argc == 3 && std::strcmp(argv[1], "idle") == 0;
   bool const rated = argc == 4 && std::strcmp(argv[1], "rate") == 0;
-  if (!rated && (argc != 3 || std::strcmp(argv[1], "idle") != 0))
-    return std::fprintf(stderr, "usage: bench_many_jails rate|idle DIRECTORY [MILLISECONDS]\n"), 2;
+  if (!idling && !rated && (argc != 4 || std::strcmp(argv[1], "after") != 0))
+    return std::fprintf(stderr, "usage: bench_many_jails rate|after|idle DIRECTORY [NUMBER]\n"), 2;
   SandboxOptions options;
   options.allow_degraded = true;
-  if (rated) options.networks = kPool;
+  if (!idling) options.networks = static_cast<unsigned>(kPool);
   auto sandbox = Sandbox::open(options);
   if (!sandbox) return unavailable(sandbox.error().message.c_str());
   Jails jails{.sandbox = std::move(*sandbox), .spec = {}};
   jails.spec.argv = {"/var/task/hello"};
-  if (!rated) jails.spec.argv.emplace_back("1000000");
+  if (idling) jails.spec.argv.emplace_back("1000000");
   jails.spec.task = argv[2];
   jails.spec.listener = true;
   jails.spec.recycle = "bench";
-  if (rated) jails.duration = std::strtol(argv[3], nullptr, 10) * 1'000'000;
-  if (rated && rate(jails, 0) < 0) return unavailable("the first jails failed; see above");
-  return serve_blocks(rated ? rates : idle, &jails);
+  if (idling) return serve_blocks(idle, &jails);
+  long const number = std::strtol(argv[3], nullptr, 10);
+  if (rated) jails.duration = number * 1'000'000;
+  if (!rated) jails.before = number;
+  if (rate(jails, 0) < 0) return unavailable("the first jails failed; see above");
+  return serve_blocks(rated ? rates : rates_after, &jails);
 }

@@ -118,6 +118,19 @@ def scaleout_vs_runc(files):
                     lambda duration: ["plain", duration, *runc(files), "@"])
 
 
+POOL = 64  # of bench_many_jails
+
+
+def scaleout_after_pools(files):
+    starts = POOL if files.settings.smoke else 10 * POOL
+    return Row("scaleout.after_ten_pools.vs_first", "cold", UNPINNED,
+               f"{SCALEOUT}only the {POOL} that follow {starts} others without a pause, whose pools nobody had time "
+               f"to fill; reference: the first {POOL}, pools full",
+               files.run("bench_many_jails", "after", files.hello(), str(starts)),
+               files.run("bench_many_jails", "after", files.hello(), "0"), (1, 1), unit="1/s", scale=1,
+               operations=lambda rate: starts + POOL, reference_operations=lambda rate: POOL)
+
+
 def density(files):
     program = files.hello() + "/hello"
     return Density("density.native.vs_plain",
@@ -144,5 +157,6 @@ ROWS = {
     "cold.node.vs_bare": node_vs_bare,
     "scaleout.per_s.vs_floor_nonet": scaleout_vs_floor,
     "scaleout.per_s.vs_runc": scaleout_vs_runc,
+    "scaleout.after_ten_pools.vs_first": scaleout_after_pools,
     "density.native.vs_plain": density,
 }
