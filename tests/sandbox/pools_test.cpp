@@ -92,6 +92,42 @@ struct Shells {
   Jails jails;
 };
 
+// So many that are asked for at once, and all live until `end`.
+class Crowd {
+ public:
+  Crowd(Sandbox& sandbox, unsigned count, Spec spec) : sandbox_(sandbox) {
+    for (unsigned i = 0; i < count; ++i) {
+      spec.id = fmt::format("crowd-{}", i);
+      tickets_.push_back(sandbox_.submit(spec).value());
+    }
+    for (unsigned i = 0; i < count; ++i) {
+      auto const event = next();
+      REQUIRE(std::holds_alternative<Started>(event));
+      auto const& started = std::get<Started>(event);
+      networks_.insert(namespace_of(started.pid));
+      ::close(started.listener);
+    }
+  }
+  void end() {
+    for (auto const ticket : tickets_) sandbox_.kill(ticket);
+    for (std::size_t i = 0; i < tickets_.size(); ++i)
+      REQUIRE(std::holds_alternative<Exited>(next()));
+  }
+  std::set<std::string> const& networks() const { return networks_; }
+
+ private:
+  SandboxEvent next() {
+    pollfd p{sandbox_.native_handle(), POLLIN, 0};
+    for (;;) {
+      if (auto event = sandbox_.poll()) return std::move(*event);
+      REQUIRE(::poll(&p, 1, 60'000) == 1);
+    }
+  }
+  Sandbox& sandbox_;
+  std::vector<Ticket> tickets_;
+  std::set<std::string> networks_;
+};
+
 // `held`: the host has not closed the old listener yet.
 void check_unheard(Pools& pools, bool held) {
   auto spec = Jails::victim({"talk"});
@@ -239,6 +275,38 @@ TEST_CASE("after ten times the pool the spawner and the cgroups hold what they h
   CHECK(Jails::files_of(spawner) <=
         files + 2 * kNetworks);  // the last keys' networks, with listeners
   CHECK(Jails::files_of(::getpid()) == own);
+}
+
+TEST_CASE("a network made for a start that found none serves those after it") {
+  if (without_root()) return;
+  Jails jails(with_pools());  // before anything could be made ahead
+  auto first = jails.start(sleeper("function"));
+  auto const network = namespace_of(first.started.pid);
+  jails.sandbox().kill(first.ticket);
+  ::close(first.started.listener);
+  jails.end(first);
+  auto next = jails.start(sleeper("function"));
+  sys::Fd const its_own(next.started.listener);
+  CHECK(namespace_of(next.started.pid) == network);
+  CHECK(static_cast<bool>(its_own));
+  jails.sandbox().kill(next.ticket);
+  jails.end(next);
+}
+
+TEST_CASE("ten times the pool at once: all start, each for itself, and the pool is full again") {
+  if (without_root()) return;
+  Pools pools;
+  auto const spawner = pools.jails.sandbox().spawner_pid();
+  auto const full = Jails::files_of(spawner);
+  Crowd crowd(pools.jails.sandbox(), 10 * kNetworks, sleeper("function"));
+  auto const networks = crowd.networks();
+  CHECK(networks.size() == 10 * kNetworks);
+  crowd.end();
+  pools.jails.settle();
+  // With as many of the crowd's, and a listener each.
+  CHECK(Jails::files_of(spawner) == full + 2 * kNetworks);
+  CHECK(networks.contains(pools.see(sleeper("function")).network));
+  CHECK_FALSE(networks.contains(pools.see(sleeper("another")).network));
 }
 
 TEST_CASE("a jail that waits takes package, program, streams and channel") {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "sandbox/spawner/spawner.hpp"
+#include "sandbox/spawner/state.hpp"
 
 namespace spawner {
 namespace {
@@ -67,6 +68,23 @@ bool renew(Ready& network) {
   return !network.stubborn;
 }
 
+// One of the spawner's own; none: the host is out of something.
+Network make() {
+  if (unshare(CLONE_NEWNET) != 0) return {};
+  Network made{open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), listen_here()};
+  leave_network();
+  if (made.space < 0 || made.listener < 0) close_network(made);
+  return made;
+}
+
+// Networks of living jails that others may have after them.
+int lent() {
+  int sum = 0;
+  for (int i = 0; i < state.highest; ++i)
+    sum += state.jails[i].used && state.jails[i].network.space >= 0;
+  return sum;
+}
+
 int find(std::uint64_t only) {
   for (int i = 0; i < count; ++i)
     if (ready[i].only == only) return i;
@@ -97,14 +115,9 @@ bool networks_wanted() {
 void make_network() {
   for (int i = 0; i < count; ++i)
     if (ready[i].listener < 0 && !ready[i].stubborn) return (void)renew(ready[i]);
-  if (unshare(CLONE_NEWNET) != 0) return (void)(broken = true);
-  Network made{open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), listen_here()};
-  leave_network();
-  broken = made.space < 0 || made.listener < 0;
-  if (broken)
-    close_network(made);
-  else
-    add(made, 0);
+  Network const made = make();
+  broken = made.space < 0;
+  if (!broken) add(made, 0);
 }
 
 Network take_network(std::uint64_t only, bool listener) {
@@ -113,6 +126,10 @@ Network take_network(std::uint64_t only, bool listener) {
     if (!listener || renew(ready[at])) return take(at);
   int const at = find(0);
   return at < 0 ? kNoNetwork : take(at);
+}
+
+Network network_to_keep(std::uint64_t only) {
+  return only && lent() + count - fresh < wanted ? make() : Network{};
 }
 
 void keep_network(Network& network, std::uint64_t only) {

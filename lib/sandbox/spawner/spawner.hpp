@@ -40,7 +40,8 @@ struct Start {
   int jail_report;  // pid 1's end
   int cgroup;
   pid_t pid;                     // of the jail's pid 1, for the spawner
-  Network network;               // from the pool
+  Network network;               // none: the jail makes its own
+  bool pooled;                   // it was ready
   wire::Step const* unfinished;  // the step after clone3 that failed, and why
   int error;
   std::uint64_t exec_at;  // when the last step was begun: CLOCK_MONOTONIC, ns
@@ -85,9 +86,13 @@ void plan_networks(wire::Networks const&, char const* steps);
 bool networks_wanted();
 // One, off the path of any start.
 void make_network();
-// One that a jail with the same `only` left, or a new one; none: the jail makes its own. With a
-// listener unless `listener` is false: then it may have none.
+// One that a jail with the same `only` left, or a new one, if any is ready. With a listener unless
+// `listener` is false: then it may have none.
 Network take_network(std::uint64_t only, bool listener);
+// Where none was: starts that never cease leave no time to make any ahead, and what a jail makes
+// for itself ends with it. So it is made here, with a listener, while fewer than are kept ready can
+// come back. None: the jail makes its own.
+Network network_to_keep(std::uint64_t only);
 // Of a jail that is gone with all its processes, for the next with the same `only`.
 void keep_network(Network&, std::uint64_t only);
 bool enter_network(Network const&);

@@ -86,7 +86,7 @@ Jail& add_jail(int index, Start const& start, int pidfd) {
   jail.report = start.own_report;
   jail.cgroup = start.cgroup;
   jail.proc = jail.tmp = -1;
-  jail.pooled = start.network.space >= 0;
+  jail.pooled = start.pooled;
   jail.listener = start.network.listener;
   jail.network = {start.network.space, -1};
   jail.recycle = start.head.recycle;
@@ -289,6 +289,8 @@ void on_start(std::size_t size, int const* fds, int count) {
   if (!whole) return refuse(start, "receive-files", EMFILE);
   bool const listener = start.head.listener;
   start.network = take_network(start.head.recycle, listener);
+  start.pooled = start.network.space >= 0;
+  if (!start.pooled) start.network = network_to_keep(start.head.recycle);
   if (!listener) close_fd(start.network.listener);
   start_jail(start);
 }
