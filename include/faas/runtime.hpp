@@ -35,7 +35,7 @@ struct Options {
   // reactor and its spawner, which work at once; what an instance says stays in its lane
   unsigned threads = 1;
   // budgets; max_instances is refused above what RLIMIT_NOFILE carries, and as root above uid_count
-  // less the ids of shells (and 256 a thread, with several)
+  // less the ids of shells and, with several threads, 256 for each
   SchedulerOptions scheduler;
   PackageLimits packages;
   std::string cgroup_root;  // see SandboxOptions

@@ -17,11 +17,6 @@ using namespace faas::test;
 
 namespace {
 
-std::vector<int> children_of(int pid) {
-  std::ifstream text(fmt::format("/proc/{0}/task/{0}/children", pid));
-  return {std::istream_iterator<int>(text), {}};
-}
-
 // One spawner, one kind of function, and one jail of it that waits.
 struct Ready : Host {
   Ready() : Host(options()), spawner(own_spawners().at(0)) {}

@@ -70,7 +70,7 @@ bool renew(Ready& network) {
 
 // One of the spawner's own; none: the host is out of something.
 Network make() {
-  if (unshare(CLONE_NEWNET) != 0) return {};
+  if (unshare(CLONE_NEWNET) != 0) return kNoNetwork;
   Network made{open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), listen_here()};
   leave_network();
   if (made.space < 0 || made.listener < 0) close_network(made);
@@ -129,7 +129,7 @@ Network take_network(std::uint64_t only, bool listener) {
 }
 
 Network network_to_keep(std::uint64_t only) {
-  return only && lent() + count - fresh < wanted ? make() : Network{};
+  return only && lent() + count - fresh < wanted ? make() : kNoNetwork;
 }
 
 void keep_network(Network& network, std::uint64_t only) {
