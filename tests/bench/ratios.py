@@ -40,8 +40,8 @@ def counted(rounds):
 
 
 def slope(few, many, counts):
-    """What one more costs, from what is free (or used) with counts[0] and with counts[1] of them."""
-    return abs(many - few) / (counts[1] - counts[0])
+    """What one more takes, from what is taken with counts[0] and with counts[1] of them."""
+    return (many - few) / (counts[1] - counts[0])
 
 
 def side(values, higher_is_better):

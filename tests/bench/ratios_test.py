@@ -44,7 +44,8 @@ class Ratios(unittest.TestCase):
         self.assertEqual(summary(rounds)["base"]["p50"], 10)
 
     def test_the_slope_is_for_one_more_of_them(self):
-        self.assertEqual(slope(5_000_000, 4_000_000, (500, 1000)), 2000)
+        self.assertEqual(slope(4_000_000, 5_000_000, (500, 1000)), 2000)
+        self.assertEqual(slope(-4_000_000, -4_100_000, (500, 1000)), -200)  # what others gave back costs nothing
 
 
 if __name__ == "__main__":
