@@ -81,7 +81,7 @@ Result<void> header_line(std::string_view line, Head& head) {
   if (head.headers.size() == kHeaderCount) {
     return Error{Errc::too_large, fmt::format("more than {} headers", kHeaderCount), "", "http"};
   }
-  head.headers.push_back({std::string(line.substr(0, colon)), std::string(value)});
+  head.headers.push_back({line.substr(0, colon), value});
   return {};
 }
 
@@ -105,7 +105,7 @@ void connection_options(std::string_view list, Head& head) {
   }
 }
 
-Result<void> framing_header(Header const& header, bool http11, Head& head, int& hosts) {
+Result<void> framing_header(HeaderLine const& header, bool http11, Head& head, int& hosts) {
   if (same_without_case(header.name, "Content-Length")) return content_length(header.value, head);
   if (same_without_case(header.name, "Transfer-Encoding")) {
     if (head.chunked) return refused("more than one Transfer-Encoding");

@@ -21,7 +21,7 @@ inline constexpr std::size_t kHeaderCount = 256;
 std::optional<std::size_t> head_length(std::string_view bytes, std::size_t& scanned);
 
 // Errors: invalid_argument (400), too_large (431: too many headers). After either the connection
-// must be closed: where the next request starts is not known.
+// must be closed: where the next request starts is not known. `head` outlives what it returns.
 Result<Head> parse_head(std::string_view head);
 
 // Only loopback names may be asked for (DNS rebinding: a browser's page that resolves to 127.0.0.1

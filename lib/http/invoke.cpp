@@ -94,7 +94,7 @@ LambdaError body_fault(std::string const& fault) {
   return invalid_content("Could not parse request body into json: " + fault);
 }
 
-std::string trace_of(Head const& head, std::string const& request_id) {
+std::string trace_of(Head const& head, std::string_view request_id) {
   auto const given = head.header("X-Amzn-Trace-Id");
   return given.empty() ? new_trace_id(request_id) : std::string(given);
 }
@@ -182,7 +182,7 @@ asio::awaitable<Response> call_function(Context& c, Request request, std::string
                       "ResourceNotFoundException", "http"};
     co_return render_error(error);
   }
-  auto const content_type = std::string(request.head.header("Content-Type"));
+  auto const content_type = request.head.header("Content-Type");
   auto const trace = trace_of(request.head, request.id);
   InvokeOptions options;
   options.request_id = request.id;

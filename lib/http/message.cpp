@@ -7,6 +7,14 @@ namespace {
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
+template <class Line>
+std::string_view find(std::vector<Line> const& headers, std::string_view name) {
+  for (auto const& h : headers) {
+    if (same_without_case(h.name, name)) return h.value;
+  }
+  return {};
+}
+
 Response response(unsigned status, std::string body, char const* content_type) {
   Response r;
   r.status = status;
@@ -18,14 +26,15 @@ Response response(unsigned status, std::string body, char const* content_type) {
 }  // namespace
 
 bool same_without_case(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, {}, lower, lower);
+  return a.size() == b.size() && std::ranges::equal(a, b, {}, lower, lower);
 }
 
 std::string_view find_header(std::vector<Header> const& headers, std::string_view name) {
-  for (auto const& h : headers) {
-    if (same_without_case(h.name, name)) return h.value;
-  }
-  return {};
+  return find(headers, name);
+}
+
+std::string_view find_header(std::vector<HeaderLine> const& headers, std::string_view name) {
+  return find(headers, name);
 }
 
 std::optional<std::string_view> Target::parameter(std::string_view name) const {

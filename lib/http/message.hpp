@@ -15,19 +15,25 @@ namespace faas::inline v0::http {
 namespace asio = boost::asio;
 
 struct Header {
-  std::string name;
+  std::string_view name;  // outlives it: a literal
   std::string value;
+};
+
+// Of a request: views into the text of its head.
+struct HeaderLine {
+  std::string_view name, value;
 };
 
 // Names compare without case. Empty: no such header.
 std::string_view find_header(std::vector<Header> const&, std::string_view name);
+std::string_view find_header(std::vector<HeaderLine> const&, std::string_view name);
 bool same_without_case(std::string_view, std::string_view);
 
-// Everything a request says before its body; checked by parse_head.
+// Everything a request says before its body; checked by parse_head, into whose text it views.
 struct Head {
-  std::string method;
-  std::string target;
-  std::vector<Header> headers;
+  std::string_view method;
+  std::string_view target;
+  std::vector<HeaderLine> headers;
   std::optional<std::uint64_t> content_length;
   bool chunked = false;
   bool keep_alive = true;
@@ -50,13 +56,15 @@ struct Request {
   Head head;
   Target target;
   std::string body;
-  std::string id;  // x-amzn-RequestId of the answer
+  std::string_view id;  // x-amzn-RequestId of the answer; the session's
 };
 
 // The next bytes; empty: none yet, the peer may be checked; nothing: the end.
 using ChunkSource = std::function<asio::awaitable<std::optional<std::string>>()>;
 
 struct Response {
+  static constexpr std::size_t kUsualHeaders = 4;
+
   unsigned status = 200;
   std::vector<Header> headers;
   std::string body;
@@ -64,8 +72,9 @@ struct Response {
   std::optional<std::uint64_t> length;  // of chunks, if known; else sent chunked
   bool endless = false;  // does not count as a request in hand when the server closes
 
-  Response& with(std::string name, std::string value) & {
-    headers.push_back({std::move(name), std::move(value)});
+  Response& with(std::string_view name, std::string value) & {
+    if (headers.empty()) headers.reserve(kUsualHeaders);
+    headers.push_back({name, std::move(value)});
     return *this;
   }
 };

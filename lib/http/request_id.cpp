@@ -24,15 +24,16 @@ std::string RequestIds::next() {
 
 std::string new_trace_id(std::string_view request_id) {
   constexpr std::string_view kHex = "0123456789abcdef";
-  std::string hex;
-  hex.reserve(request_id.size() + 32);
-  std::ranges::copy_if(request_id, std::back_inserter(hex), [](char c) { return c != '-'; });
-  hex.resize(32, '0');
+  std::array<char, 32> hex;
+  hex.fill('0');
+  auto to = hex.begin();
+  for (char const c : request_id)
+    if (c != '-' && to != hex.end()) *to++ = c;
   std::string out = "Root=1-";
   out.reserve(74);
   auto const time = static_cast<std::uint32_t>(std::time(nullptr));
   for (int shift = 28; shift >= 0; shift -= 4) out += kHex[time >> shift & 15];
-  out.append("-").append(hex, 0, 24).append(";Parent=").append(hex, 16, 16);
+  out.append("-").append(hex.data(), 24).append(";Parent=").append(hex.data() + 16, 16);
   return out.append(";Sampled=0");
 }
 

@@ -91,7 +91,7 @@ Response foreign_origin() {
 // Nothing: it comes from nowhere else.
 std::optional<Response> foreign(Head const& head) {
   if (!loopback_host(head.header("Host"))) return foreign_host();
-  bool const from_page = std::ranges::any_of(head.headers, [](Header const& header) {
+  bool const from_page = std::ranges::any_of(head.headers, [](HeaderLine const& header) {
     return same_without_case(header.name, "Origin") && !loopback_origin(header.value);
   });
   if (from_page) return foreign_origin();
@@ -232,8 +232,8 @@ asio::awaitable<bool> Session::Impl::serve(std::string text) {
     if (read == Read::gone) co_return false;
   }
 
-  request.id = ids.next();
-  auto const id = request.id;
+  auto const id = ids.next();
+  request.id = id;
   bool const keep_alive = head->keep_alive;
   bool const head_only = head->method == "HEAD";
   request.head = std::move(*head);

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <deque>
 #include <string>
 #include <vector>
 
@@ -12,7 +13,11 @@ using namespace faas::http;
 
 namespace {
 
-Result<Head> parse(std::string const& lines) { return parse_head(lines + "\r\n"); }
+// The text lives as long as what views into it.
+Result<Head> parse(std::string const& lines) {
+  static std::deque<std::string> texts;
+  return parse_head(texts.emplace_back(lines + "\r\n"));
+}
 
 // A request that is right but for the lines given.
 std::string with(std::string const& lines, std::string const& version = "1.1") {

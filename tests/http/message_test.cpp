@@ -9,7 +9,7 @@ TEST_CASE("a header is found whatever the case of its name, and the first one co
   CHECK(find_header(headers, "x-NAME") == "first");
   CHECK(find_header(headers, "Y").empty());
   CHECK(find_header(headers, "X-Nam").empty());
-  CHECK(find_header({}, "X-Name").empty());
+  CHECK(find_header(std::vector<Header>{}, "X-Name").empty());
 }
 
 TEST_CASE("only ASCII letters have a case") {
