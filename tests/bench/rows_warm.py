@@ -40,13 +40,13 @@ def inprocess(files, contract, placement, suffix=""):
                files.run("floor_uds", placement), (1000, 1000), function=contract.program)
 
 
-def http(files, placement, suffix=""):
+def http(files, contract, name, placement, suffix=""):
     def command(mode):
-        return files.run("bench_http", mode, placement, *LAMBDA.code(files))
-    return Row(f"warm.http.vs_inline{suffix}", "warm", PLACEMENTS[placement],
-               "ours: POST /function/NAME, 1 KB in and out, a function in C, one keep-alive connection; "
-               "reference: GET /healthz of the same server: no body and no function",
-               command("function"), command("inline"), (1000, 1000), function=LAMBDA.program)
+        return files.run("bench_http", mode, placement, *contract.code(files))
+    return Row(f"{name}{suffix}", "warm", PLACEMENTS[placement],
+               f"ours: POST /function/NAME, 1 KB in and out, a function in C over {contract.words}, one keep-alive "
+               "connection; reference: GET /healthz of the same server: no body and no function",
+               command("function"), command("inline"), (1000, 1000), function=contract.program)
 
 
 def throughput_inprocess(files, contract):
@@ -83,22 +83,39 @@ def answers(port):
         return False
 
 
-def throughput_http(files, contract):
-    wrk, script, port = tool("wrk"), rival("post.lua"), free_port()
+def served_http(files, contract, name, words, theirs):
+    """`theirs(wrk, script)` opens what ours is measured beside."""
+    wrk, script = tool("wrk"), rival("post.lua")
     ours = files.run("bench_http", "serve", "spread", *contract.code(files))
-    theirs = [workerd(), "serve", rival("workerd.capnp"), f"--socket-addr=http=127.0.0.1:{port}"]
-    return Row(f"throughput.http.{contract.name}.vs_workerd", "warm",
+    return Row(f"throughput.http.{contract.name}.{name}", "warm",
                f"server and function on CPU {Served.SERVER_CPU}, wrk on CPU {Served.CLIENT_CPU}",
                f"ours: POST /function/NAME a second, {Served.CONNECTIONS} connections of wrk, 250 bytes of JSON there "
-               f"and back, a function in C over {contract.words}; reference: workerd with a worker in JavaScript "
-               "that parses and answers the JSON: another language, and no process of its own for it",
+               f"and back, a function in C over {contract.words}; reference: {words}",
                lambda: Served(lambda cpu: Program(ours, cpu), wrk,
                               lambda server: f"http://{server.first.split()[1]}/function/bench", script,
                               WRK_SECONDS),
-               lambda: Served(lambda cpu: Plain(theirs, cpu, lambda: answers(port)), wrk,
-                              lambda server: f"http://127.0.0.1:{port}/", script, WRK_SECONDS),
+               lambda: theirs(wrk, script),
                (1, 1), unit="1/s", scale=1, function=contract.program,
                operations=lambda rate: rate * WRK_SECONDS)
+
+
+def throughput_workerd(files, contract):
+    port = free_port()
+    command = [workerd(), "serve", rival("workerd.capnp"), f"--socket-addr=http=127.0.0.1:{port}"]
+    return served_http(files, contract, "vs_workerd",
+                       "workerd with a worker in JavaScript that parses and answers the JSON: another language, and "
+                       "no process of its own for it",
+                       lambda wrk, script: Served(lambda cpu: Plain(command, cpu, lambda: answers(port)), wrk,
+                                                  lambda server: f"http://127.0.0.1:{port}/", script, WRK_SECONDS))
+
+
+def throughput_hop(files, contract):
+    floor = files.run("floor_hop")
+    return served_http(files, contract, "vs_floor_hop",
+                       "a server in C that checks nothing, with a process for each connection behind a socket pair",
+                       lambda wrk, script: Served(lambda cpu: Program(floor, cpu), wrk,
+                                                  lambda server: f"http://{server.first.split()[1]}/", script,
+                                                  WRK_SECONDS))
 
 
 def timeout_answer(files):
@@ -142,14 +159,18 @@ ROWS = {
     "warm.inprocess.native.vs_uds_rtt@spread": lambda files: inprocess(files, NATIVE, "spread", "@spread"),
     "warm.inprocess.lambda.vs_uds_rtt": lambda files: inprocess(files, LAMBDA, "pinned"),
     "warm.inprocess.lambda.vs_uds_rtt@spread": lambda files: inprocess(files, LAMBDA, "spread", "@spread"),
-    "warm.http.vs_inline": lambda files: http(files, "pinned"),
-    "warm.http.vs_inline@spread": lambda files: http(files, "spread", "@spread"),
+    "warm.http.vs_inline": lambda files: http(files, LAMBDA, "warm.http.vs_inline", "pinned"),
+    "warm.http.vs_inline@spread": lambda files: http(files, LAMBDA, "warm.http.vs_inline", "spread", "@spread"),
+    "warm.http.native.vs_inline": lambda files: http(files, NATIVE, "warm.http.native.vs_inline", "pinned"),
     "throughput.inprocess.native.vs_uds_echo": lambda files: throughput_inprocess(files, NATIVE),
     "throughput.inprocess.lambda.vs_uds_echo": lambda files: throughput_inprocess(files, LAMBDA),
     "throughput.inprocess.native.two_threads_vs_one": lambda files: throughput_lanes(files, NATIVE),
     "throughput.inprocess.lambda.two_threads_vs_one": lambda files: throughput_lanes(files, LAMBDA),
     "throughput.http.native.vs_workerd": lambda files: throughput_http(files, NATIVE),
     "throughput.http.lambda.vs_workerd": lambda files: throughput_http(files, LAMBDA),
+    "throughput.http.native.vs_workerd": lambda files: throughput_workerd(files, NATIVE),
+    "throughput.http.lambda.vs_workerd": lambda files: throughput_workerd(files, LAMBDA),
+    "throughput.http.native.vs_floor_hop": lambda files: throughput_hop(files, NATIVE),
     "functions.1m.dispatch_vs_1k": lambda files: registered(
         files, "dispatch", "warm", "ours: Runtime::invoke of a callable of the host, 200 of them by turns"),
     "functions.1m.listing_vs_1k": lambda files: registered(
