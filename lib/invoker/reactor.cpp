@@ -154,7 +154,9 @@ Reactor::Reactor(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Reactor::~Reactor() { close(); }
 
+// Also by the destructor, without the mutex: the last turn may still be on its way, and reads.
 void Reactor::close() {
+  if (impl_->closed) return;
   impl_->closed = true;
   impl_->timers.clear();
   boost::system::error_code ignored;
