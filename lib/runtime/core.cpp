@@ -26,10 +26,9 @@ Error closed_before_start() {
           "RuntimeClosed", "queue"};
 }
 
-// What the host gave us may end here, and its end may call us: never with a mutex of ours.
 Core::Deciding::~Deciding() {
   auto touched = std::exchange(core_.touched_, 0);
-  auto forgotten = std::exchange(core_.forgotten_, {});
+  auto const forgotten = std::exchange(core_.forgotten_, {});
   lock_.unlock();
   for (auto const& lane : core_.lanes_) {
     bool const has_tasks = (touched & 1) != 0;
@@ -37,7 +36,6 @@ Core::Deciding::~Deciding() {
     if (!has_tasks || lane.get() == here_) continue;
     here_ == nullptr ? lane->run() : lane->run_later();
   }
-  if (!forgotten.empty()) asio::post(core_.executor, [gone = std::move(forgotten)] {});
 }
 
 void Core::push(std::size_t lane, Task task) {

@@ -124,7 +124,7 @@ class Core final : public std::enable_shared_from_this<Core> {
   void push(std::size_t lane, Task);
   void erase_instance(InstanceId);
   void pin(std::shared_ptr<Revision> const&);
-  void pinned(std::shared_ptr<Revision> const&, Result<Tree>);
+  void pinned(std::shared_ptr<Revision> const&, Result<Tree>&);
   void start_waiting(std::shared_ptr<Revision> const&);
   void start_instance(InstanceId, Instance&);
   void refuse_start(InstanceId, Error);
@@ -142,7 +142,6 @@ class Core final : public std::enable_shared_from_this<Core> {
   void retire_replaced(FunctionName const&);
   void forget_if_done(std::shared_ptr<Revision> const&);
   void keep_unused(std::shared_ptr<Revision> const&);
-  void forget_callable(RevisionId);
 
   void drop(CallId);  // its scheduler entry is gone
   void check_waiters();
@@ -180,7 +179,7 @@ class Core final : public std::enable_shared_from_this<Core> {
   std::vector<InstanceId> exited_;  // while performing_
   bool performing_ = false;
   std::uint64_t touched_ = 0;  // lanes with tasks of this decision, a bit each
-  std::vector<std::shared_ptr<void const>> forgotten_;  // the host's, to go outside the mutex
+  std::vector<std::shared_ptr<Revision>> forgotten_;  // of this decision; their trees go after it
   bool closed_ = false;
   bool draining_ = false;
   bool stopping_ = false;  // nothing is started any more

@@ -1,7 +1,9 @@
 // Deploy, update, remove: validate, keep durably, retire what was.
 #include <fmt/format.h>
 
+#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <memory>
 
 #include "invoker/launch.hpp"
 #include "registry/validate.hpp"
@@ -22,6 +24,16 @@ void apply(FunctionUpdate const& update, Function& function) {
   if (update.limits) function.limits = *update.limits;
   if (update.environment) function.environment = *update.environment;
   if (update.annotations) function.annotations = *update.annotations;
+}
+
+// Its end is the host's and may call us: it comes on the host's executor, whoever lets go of it
+// last, with whatever mutex.
+std::shared_ptr<HostCallable const> keep_callable(asio::any_io_executor executor,
+                                                  HostCallable callable) {
+  auto const let_go = [home = std::move(executor)](HostCallable const* last) {
+    asio::post(home, [gone = std::unique_ptr<HostCallable const>(last)] {});
+  };
+  return {new HostCallable const(std::move(callable)), let_go};
 }
 
 // A registry change as an awaitable. Done is called on the writer thread; the caller continues on
@@ -68,8 +80,7 @@ asio::awaitable<Result<FunctionInfo>> Core::deploy(Function function, HostCallab
   if (!described) co_return described.error();
   auto const keep = is_host ? registry::Keep::this_process : registry::Keep::durable;
   // The callable is registered with the commit, before deploy returns.
-  std::shared_ptr<HostCallable const> shared;
-  if (is_host) shared = std::make_shared<HostCallable const>(std::move(callable));
+  auto const shared = is_host ? keep_callable(executor, std::move(callable)) : nullptr;
   auto change = [self, info = std::move(*described), keep, shared](auto done) {
     std::lock_guard open_lock(self->mutex_);
     if (self->closed_) return done(closed_error());
@@ -128,7 +139,7 @@ asio::awaitable<Result<void>> Core::remove(FunctionName name) {
     Deciding const deciding(*this);
     if (closed_) co_return Result<void>();
     retire_replaced(name);
-    if (revisions_.count(removed->revision) == 0) forget_callable(removed->revision);
+    if (revisions_.count(removed->revision) == 0) callables_.erase(removed->revision);
   }
   // A line that is written in this moment makes a log of nobody, which the next open removes.
   if (!registry_->revision(name)) logs_->remove(name);

@@ -201,10 +201,12 @@ void Core::shut_down() {
   calls_.clear();
   instances_.clear();
   unused_.clear();
+  // Trees keep the cache's directory, which is the next runtime's; who still holds a revision, for
+  // the observer say, does not.
+  for (auto const& [id, revision] : revisions_) revision->tree = Tree();
+  revisions_.clear();
+  callables_.clear();
   code_.reset();
-  // The host's own, whose end may call us.
-  asio::post(executor,
-             [gone = std::exchange(revisions_, {}), callables = std::exchange(callables_, {})] {});
 }
 
 void Core::join_threads() {

@@ -60,15 +60,9 @@ void Core::forget_if_done(std::shared_ptr<Revision> const& revision) {
   if (!revision->retired) return keep_unused(revision);
   auto const id = revision->info->revision;
   if (auto const at = std::exchange(revision->unused, {})) unused_.erase(*at);
-  forget_callable(id);
+  callables_.erase(id);
+  forgotten_.push_back(revision);
   revisions_.erase(id);
-}
-
-void Core::forget_callable(RevisionId id) {
-  auto const found = callables_.find(id);
-  if (found == callables_.end()) return;
-  forgotten_.push_back(std::move(found->second));
-  callables_.erase(found);
 }
 
 // What the scheduler learned of it (how its starts failed) is worth keeping, for a while.
@@ -80,6 +74,7 @@ void Core::keep_unused(std::shared_ptr<Revision> const& revision) {
   unused_.pop_front();
   auto const found = revisions_.find(oldest);
   current_.erase(found->second->info->function.name);
+  forgotten_.push_back(std::move(found->second));
   revisions_.erase(found);
   tell(event::RevisionRetired{oldest});
 }
@@ -91,14 +86,15 @@ void Core::pin(std::shared_ptr<Revision> const& revision) {
     if (!self) return;
     auto tree = std::exchange(code, nullptr)->pin(revision->info->function.code);
     Deciding const deciding(*self);
-    if (!self->closed_) self->pinned(revision, std::move(tree));
+    if (!self->closed_) self->pinned(revision, tree);
   });
 }
 
-void Core::pinned(std::shared_ptr<Revision> const& revision, Result<Tree> tree) {
+// The tree that is replaced goes with `tree`, outside the mutex.
+void Core::pinned(std::shared_ptr<Revision> const& revision, Result<Tree>& tree) {
   revision->pinning = false;
   if (tree) {
-    revision->tree = std::move(*tree);
+    std::swap(revision->tree, *tree);
     revision->tree_was_cached = revision->tree.was_cached();
     return start_waiting(revision);
   }

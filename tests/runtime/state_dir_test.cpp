@@ -53,3 +53,20 @@ TEST_CASE("a path that is a file is refused by name") {
   REQUIRE(refused.has_error());
   CHECK(refused.error().message.find("file") != std::string::npos);
 }
+
+TEST_CASE("a directory is the next runtime's as soon as the last handle is gone, whatever is posted") {
+  struct Watcher final : Observer {
+  } watcher;
+  TempDir state;
+  auto options = test_options();
+  options.state_dir = state.path();
+  options.observer = &watcher;
+  Host host(options);
+  host.deploy_python("f", kEcho);
+  bool answered = false;
+  host.runtime().invoke("f", "1", {}, [&](Result<Outcome>) { answered = true; });
+  host.io().restart();
+  while (!answered) host.io().run_one();  // its record is on the way to the observer
+  host.drop_runtime();
+  CHECK(Runtime::open(host.io().get_executor(), options).has_value());
+}

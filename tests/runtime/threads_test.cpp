@@ -375,6 +375,37 @@ TEST_CASE("an observer may let go of the last handle, and is told no more") {
   }
 }
 
+TEST_CASE("a callable may hold the last handle, which goes with the removal of its function") {
+  Homes homes;
+  for (auto const& home : homes.all()) {
+    CAPTURE(home.name);
+    for (int round = 0; round < 10; ++round) {
+      CAPTURE(round);
+      std::optional<Runtime> runtime = open_at(home);
+      std::promise<void> gone;
+      std::shared_ptr<Runtime> held(new Runtime(*runtime), [&](Runtime* last) {
+        delete last;
+        gone.set_value();
+      });
+      auto holds = [held](HostCall call) -> asio::awaitable<std::string> {
+        co_return call.payload;
+      };
+      Function function;
+      function.name = "callable";
+      wait(home, runtime->deploy(std::move(function), std::move(holds))).value();
+      // Its instance goes with it; or one of its calls may still run.
+      auto first = runtime->invoke("callable", "{}", {}, asio::use_future);
+      if (round % 2 == 0) CHECK(first.get()->ok());
+      auto removed = asio::co_spawn(home.executor, runtime->remove("callable"), asio::use_future);
+      runtime.reset();
+      held.reset();
+      REQUIRE(removed.wait_for(60s) == std::future_status::ready);
+      CHECK(removed.get().has_value());
+      CHECK(gone.get_future().wait_for(60s) == std::future_status::ready);
+    }
+  }
+}
+
 TEST_CASE("close beside callers on other threads: each of them is told, and then nothing lives") {
   Homes homes;
   for (auto const& home : homes.all()) {
