@@ -166,8 +166,6 @@ ROWS = {
     "throughput.inprocess.lambda.vs_uds_echo": lambda files: throughput_inprocess(files, LAMBDA),
     "throughput.inprocess.native.two_threads_vs_one": lambda files: throughput_lanes(files, NATIVE),
     "throughput.inprocess.lambda.two_threads_vs_one": lambda files: throughput_lanes(files, LAMBDA),
-    "throughput.http.native.vs_workerd": lambda files: throughput_http(files, NATIVE),
-    "throughput.http.lambda.vs_workerd": lambda files: throughput_http(files, LAMBDA),
     "throughput.http.native.vs_workerd": lambda files: throughput_workerd(files, NATIVE),
     "throughput.http.lambda.vs_workerd": lambda files: throughput_workerd(files, LAMBDA),
     "throughput.http.native.vs_floor_hop": lambda files: throughput_hop(files, NATIVE),
