@@ -118,11 +118,11 @@ void Core::set_hold() {
 }
 
 void Core::tick(Lane& here) {
+  meter_->tick(now());
   Deciding const deciding(*this, &here);
   if (closed_) return;
   wake_at_.reset();
   tell(event::Tick{});
-  meter_->tick(now());
 }
 
 std::size_t Core::emptiest_lane() const {
@@ -143,11 +143,21 @@ void Core::do_start(action::Start const& start) {
   instance.started = std::chrono::system_clock::now();
   ++instance.revision->instances;
   if (stopping_) return refuse_start(start.instance, closed_error());
-  auto const& revision = instance.revision;
-  if (revision->callable || revision->tree.untouched())
-    return start_instance(start.instance, instance);
-  revision->waiting.push_back(start.instance);
-  if (!revision->pinning) pin(revision);
+  // The lane looks whether the tree is still what was verified: that reads the disk.
+  if (instance.revision->callable || instance.revision->tree)
+    return start_instance(start.instance, instance, Code::pinned);
+  wait_for_code(start.instance, instance);
+}
+
+void Core::wait_for_code(InstanceId id, Instance const& instance) {
+  instance.revision->waiting.push_back(id);
+  if (!instance.revision->pinning) pin(instance.revision);
+}
+
+void Core::code_touched(Lane& here, InstanceId id) {
+  Deciding const deciding(*this, &here);
+  auto const found = instances_.find(id);
+  if (!closed_ && found != instances_.end()) wait_for_code(id, found->second);
 }
 
 // Nothing of it ran: the call that pays for it gets the Error.
@@ -157,12 +167,14 @@ void Core::refuse_start(InstanceId id, Error error) {
   instance_gone(id);
 }
 
-void Core::start_instance(InstanceId id, Instance& instance) {
+void Core::start_instance(InstanceId id, Instance& instance, Code code) {
   auto const& revision = instance.revision;
   instance.start.code = now() - instance.asked;
   bool const cached = std::exchange(revision->tree_was_cached, true);
   instance.level = cached ? StartLevel::cold : StartLevel::first;
-  push(instance.lane, task::Start{{id, revision->info, revision->tree, instance.tenant}, revision});
+  push(instance.lane, task::Start{{id, revision->info, revision->tree, instance.tenant},
+                                  revision,
+                                  code == Code::verified});
 }
 
 void Core::ready(Lane& here, InstanceId id, Timing const& timing) {

@@ -68,6 +68,7 @@ class Core final : public std::enable_shared_from_this<Core> {
   asio::awaitable<bool> flush();         // what the meter counted, to disk
 
   // --- from a lane, which goes on with what is decided (core.cpp); lock ---
+  void code_touched(Lane&, InstanceId);  // it was not started: its code must be verified first
   void ready(Lane&, InstanceId, Timing const&);
   void start_failed(Lane&, InstanceId, Ending);
   void exited(Lane&, InstanceId);
@@ -126,7 +127,9 @@ class Core final : public std::enable_shared_from_this<Core> {
   void pin(std::shared_ptr<Revision> const&);
   void pinned(std::shared_ptr<Revision> const&, Result<Tree>&);
   void start_waiting(std::shared_ptr<Revision> const&);
-  void start_instance(InstanceId, Instance&);
+  void wait_for_code(InstanceId, Instance const&);
+  enum class Code { verified, pinned };
+  void start_instance(InstanceId, Instance&, Code);
   void refuse_start(InstanceId, Error);
   void instance_gone(InstanceId);
   std::size_t emptiest_lane() const;

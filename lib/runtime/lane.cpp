@@ -182,6 +182,8 @@ Backend& Lane::backend_of(Revision const& revision) {
 
 void Lane::perform(task::Start& start) {
   auto const& revision = start.revision;
+  if (!revision->callable && !start.verified && !start.request.code.untouched())
+    return core_.code_touched(*this, start.request.instance);
   guests_[start.request.instance].revision = revision;
   if (revision->callable) return hosts_->start(std::move(start.request), revision->callable);
   jails_->start(std::move(start.request));

@@ -36,6 +36,7 @@ namespace task {
 struct Start {
   StartRequest request;
   std::shared_ptr<Revision> revision;
+  bool verified;  // its code, just now; else the lane looks whether it was touched since
 };
 struct Dispatch {  // to call->instance
   std::shared_ptr<Call> call;

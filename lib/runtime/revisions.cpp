@@ -119,7 +119,7 @@ void Core::start_waiting(std::shared_ptr<Revision> const& revision) {
     if (stopping_) {
       refuse_start(id, closed_error());
     } else {
-      start_instance(id, found->second);
+      start_instance(id, found->second, Code::verified);
     }
   }
   if (waiting.empty()) return;
