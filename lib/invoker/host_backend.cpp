@@ -96,24 +96,20 @@ void HostBackend::call(InstanceId id, CallRequest request, std::shared_ptr<CallS
     asio::co_spawn(running->strand, run(callable, std::move(c)),
                    asio::bind_cancellation_slot(
                        running->cancel.slot(),
-                       [shared, id, running](std::exception_ptr e, std::string result) {
+                       [shared, id, running](std::exception_ptr e, std::string const& result) {
+                         // Here, for what() is the host's.
+                         auto const ending = e ? exception_ending(e) : Ending{.reusable = true};
                          shared->enter([&] {
                            if (shared->backend)
-                             shared->backend->finished(id, running, e, std::move(result));
+                             shared->backend->end(id, *running, ending, result);
                          });
                        }));
   });
 }
 
-void HostBackend::finished(InstanceId id, std::shared_ptr<Running> const& running,
-                           std::exception_ptr failure, std::string result) {
-  if (!running->sink) return;  // it had timed out
-  end(id, *running, failure ? exception_ending(failure) : Ending{.reusable = true}, result);
-}
-
 void HostBackend::end(InstanceId id, Running& running, Ending ending, std::string_view payload) {
   auto const sink = std::exchange(running.sink, nullptr);
-  if (!sink) return;
+  if (!sink) return;  // it had timed out, or was stopped
   reactor_.cancel(running.clock);
   auto const found = instances_.find(id);
   bool const stays = ending.reusable;

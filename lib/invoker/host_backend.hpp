@@ -43,7 +43,6 @@ class HostBackend final : public Backend {
   };
 
   void end(InstanceId, Running&, Ending, std::string_view payload);
-  void finished(InstanceId, std::shared_ptr<Running> const&, std::exception_ptr, std::string);
 
   asio::any_io_executor executor_;
   Reactor& reactor_;

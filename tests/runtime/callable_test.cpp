@@ -62,6 +62,33 @@ TEST_CASE("an exception of a callable is a function error") {
   CHECK(outcome.payload.find("no") != std::string::npos);
 }
 
+TEST_CASE("an exception of a callable may let go of the last handle when it is asked what it is") {
+  struct Last final : std::exception {
+    std::shared_ptr<std::optional<Runtime>> handle;
+    char const* what() const noexcept override {
+      handle->reset();
+      return "no";
+    }
+  };
+  Host host;
+  auto const handle = std::make_shared<std::optional<Runtime>>(host.runtime());
+  host.await(host.runtime().deploy(named("throws"),
+                                   [handle](HostCall) -> asio::awaitable<std::string> {
+                                     Last last;
+                                     last.handle = handle;
+                                     throw last;
+                                     co_return "";
+                                   }))
+      .value();
+  std::optional<Result<Outcome>> outcome;
+  host.runtime().invoke("throws", "{}", {}, [&](Result<Outcome> r) { outcome = std::move(r); });
+  host.drop_runtime();
+  host.run();
+  CHECK_FALSE(handle->has_value());
+  REQUIRE(outcome);
+  CHECK(outcome->value().status == Status::lost);
+}
+
 TEST_CASE("a callable past its timeout is answered for and cancelled") {
   Host host;
   bool cancelled = false;
