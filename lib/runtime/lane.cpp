@@ -51,6 +51,9 @@ class Lane::Inside {
   std::unique_lock<std::mutex> lock_;
 };
 
+Lane::Lane(Core& core, std::size_t index)
+    : core_(core), executor_(core.executor), index_(index) {}
+
 Result<std::shared_ptr<Lane>> Lane::open(Core& core, std::size_t index, InvokerOptions options) {
   std::shared_ptr<Lane> lane(new Lane(core, index));
   if (auto opened = lane->open_parts(std::move(options)); !opened) return opened.error();
@@ -58,7 +61,7 @@ Result<std::shared_ptr<Lane>> Lane::open(Core& core, std::size_t index, InvokerO
 }
 
 Result<void> Lane::open_parts(InvokerOptions options) {
-  auto reactor = invoker::Reactor::open(core_.executor, mutex_);
+  auto reactor = invoker::Reactor::open(executor_, mutex_);
   if (!reactor) return reactor.error();
   std::lock_guard lock(*mutex_);
   reactor_ = std::move(*reactor);
@@ -74,7 +77,7 @@ Result<void> Lane::open_parts(InvokerOptions options) {
     Inside const inside(*self);
     work();
   };
-  hosts_ = std::make_unique<invoker::HostBackend>(core_.executor, enter, *reactor_, *this);
+  hosts_ = std::make_unique<invoker::HostBackend>(executor_, enter, *reactor_, *this);
   if (core_.options.upkeep) upkeep_ = invoker::Hold(*reactor_);
   return {};
 }
@@ -93,7 +96,7 @@ void Lane::run() {
 }
 
 void Lane::run_later() {
-  asio::post(core_.executor, [self = shared_from_this()] { self->run(); });
+  asio::post(executor_, [self = shared_from_this()] { self->run(); });
 }
 
 // Who pushes and finds the lane taken relies on a last look at the inbox once it is free.

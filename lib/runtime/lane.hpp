@@ -105,7 +105,7 @@ class Lane final : public BackendEvents, public std::enable_shared_from_this<Lan
     Call* writer() const { return running.size() == 1 ? running.front().get() : nullptr; }
   };
 
-  Lane(Core& core, std::size_t index) : core_(core), index_(index) {}
+  Lane(Core& core, std::size_t index);
   Result<void> open_parts(InvokerOptions);
   void leave(std::unique_lock<std::mutex>&);
   void end_turn(std::unique_lock<std::mutex>&);
@@ -138,7 +138,8 @@ class Lane final : public BackendEvents, public std::enable_shared_from_this<Lan
   void end_unstarted();
   Backend& backend_of(Revision const&);
 
-  Core& core_;
+  Core& core_;  // not after close(): who leaves the lane then has but what follows
+  asio::any_io_executor const executor_;
   std::size_t const index_;  // among the engine's
   std::mutex inbox_mutex_;   // the innermost
   std::vector<Task> inbox_;

@@ -18,7 +18,7 @@ using namespace faas::test;
 
 namespace {
 
-constexpr int kThreads = 4;
+constexpr int kThreads = 8;
 constexpr int kCallsEach = 50;
 
 class Threads {
