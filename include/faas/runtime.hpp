@@ -29,7 +29,8 @@ struct Options {
   bool allow_degraded = false;  // open although the host lacks cgroup v2 controllers (see host.hpp)
   // true: keeps the executor busy until close, so that idle instances expire and are watched
   // between calls (a daemon). false: between calls nothing is outstanding and io.run() returns;
-  // upkeep (freezing what is idle, too) is done with the next call
+  // upkeep (freezing what is idle, too) is done with the next call; with several threads a lane
+  // freezes with the next call in it
   bool upkeep = false;
   // that run the executor, 1 to 64: instances are shared out among as many lanes, each with its
   // reactor and its spawner, which work at once; what an instance says stays in its lane
