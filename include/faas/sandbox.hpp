@@ -33,6 +33,7 @@ std::string_view to_string(Privilege);
 struct SpecFile {
   std::string path;     // absolute, below /etc or /var/runtime, no "." or ".."
   std::string content;  // at most 64 KiB
+  bool operator==(SpecFile const&) const = default;
 };
 
 // The wish: what to run and what it may use. Everything not named here is closed.

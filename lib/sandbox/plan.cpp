@@ -33,8 +33,8 @@ void plan_maps(Builder& b, std::uint32_t uid, std::uint32_t gid) {
   // could add rights).
   write_jail_file(b, "open-setgroups", "deny-setgroups", "setgroups", "deny");
   // One id, so nothing in the jail can become anybody else.
-  write_jail_file(b, "open-uid-map", "map-uid", "uid_map", fmt::format("1000 {} 1", uid));
-  write_jail_file(b, "open-gid-map", "map-gid", "gid_map", fmt::format("1000 {} 1", gid));
+  write_jail_file(b, "open-uid-map", "map-uid", "uid_map", map_of(uid));
+  write_jail_file(b, "open-gid-map", "map-gid", "gid_map", map_of(gid));
   // The host's own score may be -1000 (a service unit); under pressure a jail goes first, never the
   // host.
   write_jail_file(b, "open-oom-score", "oom-score", "oom_score_adj", "1000");
@@ -70,6 +70,8 @@ void plan_unmapped(Builder& b) {
 }
 
 }  // namespace
+
+std::string map_of(std::uint32_t host_id) { return fmt::format("1000 {} 1", host_id); }
 
 Plan make_plan(Spec const& spec, Facts const& host, std::uint32_t host_uid,
                std::uint32_t host_gid) {

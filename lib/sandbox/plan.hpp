@@ -62,6 +62,9 @@ struct Plan {
 // The host id that the jail's one uid and gid (1000) stand for.
 Plan make_plan(Spec const&, Facts const&, std::uint32_t host_uid, std::uint32_t host_gid);
 
+// The map of the jail's one id, as the kernel takes it.
+std::string map_of(std::uint32_t host_id);
+
 // The root that jails with these files stand on where they have ids of their own: built once, by a
 // process in mount and pid namespaces of its own, and copied with the mount namespace of each jail.
 Plan make_tree(std::vector<SpecFile> const& files, Facts const&);

@@ -44,13 +44,6 @@ std::string random_id() {
   return to_hex(bytes);
 }
 
-bool same_files(std::vector<SpecFile> const& a, std::vector<SpecFile> const& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](SpecFile const& x, SpecFile const& y) {
-                      return x.path == y.path && x.content == y.content;
-                    });
-}
-
 Error degraded_host(Facts const& facts) {
   std::string missing;
   auto const add = [&](bool there, char const* name) {
@@ -207,9 +200,8 @@ Result<void> Sandbox::Impl::ensure_filter(SeccompClass which) {
 // its own.
 Result<std::uint32_t> Sandbox::Impl::ensure_tree(Spec const& spec, Ticket ticket) {
   if (facts.privilege != Privilege::root) return 0;
-  auto it = std::find_if(trees.begin(), trees.end(), [&](Tree const& tree) {
-    return tree.used && same_files(tree.files, spec.files);
-  });
+  auto it = std::find_if(trees.begin(), trees.end(),
+                         [&](Tree const& tree) { return tree.used && tree.files == spec.files; });
   if (it == trees.end()) {
     it = std::min_element(trees.begin(), trees.end(),
                           [](Tree const& a, Tree const& b) { return a.used < b.used; });
@@ -279,11 +271,9 @@ void Sandbox::Impl::look_at_spawner() {
 Result<void> Sandbox::Impl::send_start(Spec const& spec, Jail const& jail, Ticket ticket,
                                        Ticket shell) {
   look_at_spawner();
-  auto plan = make_plan(spec, facts, jail.uid.value_or(facts.uid), jail.uid.value_or(facts.gid));
   bool const pause = !jail.shape.empty();
-  if (pause)
-    std::erase_if(plan.steps, [](Step const& s) { return s.where == wire::Where::program; });
-  auto const encoded = encode(plan);
+  auto const& plan =
+      plans.get(spec, facts, jail.uid.value_or(facts.uid), jail.uid.value_or(facts.gid), pause);
   wire::Start head;
   head.ticket = ticket;
   head.pause = pause;
@@ -294,8 +284,8 @@ Result<void> Sandbox::Impl::send_start(Spec const& spec, Jail const& jail, Ticke
   head.recycle = recycle_key(spec.recycle);
   head.listener = spec.listener;
   head.watched_memory = spec.memory.count;
-  head.steps = encoded.steps;
-  head.arena = encoded.arena;
+  head.steps = plan.encoded.steps;
+  head.arena = plan.encoded.arena;
   std::vector<int> fds;
   auto const pass = [&](int fd, wire::StartFds flag) {
     if (fd < 0) return;
@@ -306,8 +296,7 @@ Result<void> Sandbox::Impl::send_start(Spec const& spec, Jail const& jail, Ticke
   pass(spec.error_fd, wire::kHasError);
   pass(jail.cgroup.fd(), wire::kHasCgroup);
   pass(spec.channel_fd, wire::kHasChannel);
-  auto message = bytes_of(head) + encoded.bytes;
-  return send(std::move(message), fds);
+  return send(bytes_of(head) + plan.encoded.bytes, fds);
 }
 
 Result<Ticket> Sandbox::Impl::submit(Spec const& spec) {

@@ -11,6 +11,7 @@
 
 #include "sandbox/cgroups.hpp"
 #include "sandbox/facts.hpp"
+#include "sandbox/plan_cache.hpp"
 #include "sandbox/spawner_process.hpp"
 #include "sandbox/uid_pool.hpp"
 
@@ -95,6 +96,7 @@ struct Sandbox::Impl {
   std::array<std::string, sandbox::wire::kFilters> filters;  // compiled at first use
   std::array<bool, sandbox::wire::kFilters> filter_sent{};   // to this spawner
   std::array<Tree, sandbox::wire::kTrees> trees;             // the least recently used gives way
+  sandbox::PlanCache plans;
   unsigned networks = 0;
   unsigned shells = 0;  // of each shape
   struct Shape {
