@@ -176,9 +176,10 @@ void Sandbox::Impl::finish_lost() {
 // -------------------------------------------------------------
 
 void Sandbox::Impl::watch_socket() {
-  if (!spawner) return;
+  if (!spawner || spawner->wants_to_write() == watching_writes) return;
+  watching_writes = !watching_writes;
   epoll_event event{};
-  event.events = EPOLLIN | (spawner->wants_to_write() ? EPOLLOUT : 0u);
+  event.events = EPOLLIN | (watching_writes ? EPOLLOUT : 0u);
   ::epoll_ctl(epoll.get(), EPOLL_CTL_MOD, spawner->socket(), &event);
 }
 

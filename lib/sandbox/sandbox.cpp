@@ -149,6 +149,7 @@ Result<void> Sandbox::Impl::ensure_spawner() {
   if (!started) return started.error();
   spawner = std::make_unique<SpawnerProcess>(std::move(*started));
   filter_sent = {};
+  watching_writes = false;
   for (auto& tree : trees) tree.sent = false;
   epoll_event event{};
   event.events = EPOLLIN;

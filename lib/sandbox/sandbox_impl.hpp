@@ -111,6 +111,7 @@ struct Sandbox::Impl {
   std::size_t building = 0;  // jails that have neither started nor ended
   std::unique_ptr<sandbox::SpawnerProcess> spawner;
   sys::Fd epoll;
+  bool watching_writes = false;  // of this spawner's socket
   sys::Fd wake;  // eventfd: readable while `ready` is not empty
   bool awake = false;
   std::deque<SandboxEvent> ready;

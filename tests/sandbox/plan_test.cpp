@@ -182,6 +182,23 @@ TEST_CASE("a start makes its own mounts and no new root: all else is made once")
   CHECK(plan.steps.size() <= 117);
 }
 
+TEST_CASE(
+    "what is ready is not done again: the steps left of a pooled start and of one in a shell") {
+  auto const plan = make_plan(some_wish(), some_host(), 1, 1);
+  auto const count = [&](std::vector<wire::Where> const& where) {
+    return std::count_if(plan.steps.begin(), plan.steps.end(), [&](Step const& step) {
+      return std::find(where.begin(), where.end(), step.where) != where.end();
+    });
+  };
+  using wire::Where;
+  CHECK(count({Where::network}) == 7);
+  CHECK(count({Where::before, Where::after, Where::jail, Where::package, Where::program}) <= 110);
+  CHECK(count({Where::before, Where::package, Where::program}) <= 18);  // in a shell
+  CHECK(count({Where::tree}) == 0);
+  for (auto const& step : plan.steps)
+    if (step.where == Where::package) CHECK(std::string_view(step.call.text) == "move_mount");
+}
+
 TEST_CASE("nothing of a jail is asked for that the wish does not name") {
   Spec spec;
   spec.id = "bare";
