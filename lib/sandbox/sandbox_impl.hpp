@@ -112,7 +112,7 @@ struct Sandbox::Impl {
   std::unique_ptr<sandbox::SpawnerProcess> spawner;
   sys::Fd epoll;
   bool watching_writes = false;  // of this spawner's socket
-  sys::Fd wake;  // eventfd: readable while `ready` is not empty
+  sys::Fd wake;                  // eventfd: readable while `ready` is not empty
   bool awake = false;
   std::deque<SandboxEvent> ready;
   Jails jails;
