@@ -156,8 +156,12 @@ asio::awaitable<Result<Package>> Core::store(std::function<Result<Package>(CodeC
       executor, [self = shared_from_this(), work = std::move(work)](auto done) mutable {
         std::lock_guard open_lock(self->mutex_);
         if (self->closed_) return done(closed_error());
-        asio::post(self->blocking_, [code = self->code_, work = std::move(work),
-                                     done = std::move(done)]() mutable { done(work(*code)); });
+        asio::post(self->blocking_, [code = self->code_, home = self->executor,
+                                     work = std::move(work), done = std::move(done)]() mutable {
+          done(work(*code));
+          // The source is the host's, and its end may end the runtime, which joins this thread.
+          asio::post(home, [gone = std::move(work)] {});
+        });
       });
 }
 

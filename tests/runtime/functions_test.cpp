@@ -1,5 +1,7 @@
 #include <sys/resource.h>
 
+#include <thread>
+
 #include "runtime/log_files.hpp"
 #include "support/host.hpp"
 
@@ -225,4 +227,23 @@ def handler(event, context):
     unpacked = unpacked || outcome.start == StartLevel::first;
   }
   CHECK(unpacked);
+}
+
+TEST_CASE("the source of a package may hold the last handle") {
+  struct Source final : BlobSource {
+    Source(Runtime handle, std::thread::id& where) : last(std::move(handle)), ended(where) {}
+    ~Source() override { ended = std::this_thread::get_id(); }
+    Result<std::size_t> read(std::span<std::byte>) override { return std::size_t{0}; }
+    Runtime last;
+    std::thread::id& ended;
+  };
+  Host host;
+  std::thread::id ended;
+  bool refused = false;
+  asio::co_spawn(host.io(), host.runtime().store(std::make_shared<Source>(host.runtime(), ended)),
+                 [&](std::exception_ptr, Result<Package> r) { refused = r.has_error(); });
+  host.drop_runtime();
+  host.run();
+  CHECK(refused);
+  CHECK(ended == std::this_thread::get_id());
 }
