@@ -14,6 +14,7 @@
 #include <optional>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "base/text.hpp"
 #include "code/sha256.hpp"
@@ -77,8 +78,11 @@ std::optional<std::string> log_id(FunctionName const& name) {
   return to_hex(std::span(sum).first(16));
 }
 
-struct LogFiles::Impl {
-  ~Impl();
+namespace {
+
+// Some of the logs, with a mutex of their own.
+struct Shelf {
+  ~Shelf();
   Log* log_of(FunctionName const&);
   Log* log_to_read(FunctionName const&);
   void evict();
@@ -97,12 +101,12 @@ struct LogFiles::Impl {
   std::uint64_t memory = 0;
 };
 
-LogFiles::Impl::~Impl() {
+Shelf::~Shelf() {
   if (!directory) return;
   for (auto& log : logs) write_waiting(log);
 }
 
-Log* LogFiles::Impl::log_of(FunctionName const& function) {
+Log* Shelf::log_of(FunctionName const& function) {
   auto const it = by_name.find(function);
   if (it == by_name.end()) {
     auto const id = log_id(function);
@@ -118,12 +122,12 @@ Log* LogFiles::Impl::log_of(FunctionName const& function) {
 }
 
 // Who asks for a log that is not there makes none, and drives none out of memory.
-Log* LogFiles::Impl::log_to_read(FunctionName const& function) {
+Log* Shelf::log_to_read(FunctionName const& function) {
   return directory || by_name.count(function) != 0 ? log_of(function) : nullptr;
 }
 
 // Files only lose their descriptor; a log in memory is gone. The one in use stays.
-void LogFiles::Impl::evict() {
+void Shelf::evict() {
   auto too_many = [&] {
     return directory ? logs.size() > options.open_files : memory > options.memory.count;
   };
@@ -137,7 +141,7 @@ void LogFiles::Impl::evict() {
   }
 }
 
-std::string_view LogFiles::Impl::within_rate(Log& log, std::string_view text, TimePoint now) {
+std::string_view Shelf::within_rate(Log& log, std::string_view text, TimePoint now) {
   auto& rate = log.rate;
   if (!rate.second || now - *rate.second >= std::chrono::seconds(1)) {
     rate.second = now;
@@ -152,24 +156,24 @@ std::string_view LogFiles::Impl::within_rate(Log& log, std::string_view text, Ti
   return taken;
 }
 
-void LogFiles::Impl::tell_dropped(Log& log) {
+void Shelf::tell_dropped(Log& log) {
   auto const dropped = std::exchange(log.rate.dropped, 0);
   if (dropped > 0 && put(log, dropped_line(dropped, options.rate)) > 0) log.rate.dropped = dropped;
 }
 
-void LogFiles::Impl::write_waiting(Log& log) {
+void Shelf::write_waiting(Log& log) {
   if (!log.waiting.empty()) add(log, {});
 }
 
 // One write for what waits and the text behind it.
-void LogFiles::Impl::add(Log& log, std::string_view text) {
+void Shelf::add(Log& log, std::string_view text) {
   if (!log.waiting.empty()) text = log.waiting.append(text);
   log.rate.dropped += put(log, text);
   log.waiting.clear();
 }
 
 // Bytes that could not be written.
-std::size_t LogFiles::Impl::put(Log& log, std::string_view text) {
+std::size_t Shelf::put(Log& log, std::string_view text) {
   auto& storage = *log.storage;
   auto const before = log.bytes();
   bool good = true;
@@ -185,7 +189,7 @@ std::size_t LogFiles::Impl::put(Log& log, std::string_view text) {
   return text.size();
 }
 
-LogChunk LogFiles::Impl::read(Log& log, std::uint64_t position, std::size_t max) {
+LogChunk Shelf::read(Log& log, std::uint64_t position, std::size_t max) {
   LogChunk chunk;
   auto const& previous = log.storage->previous();
   auto const& current = log.storage->current();
@@ -207,6 +211,16 @@ LogChunk LogFiles::Impl::read(Log& log, std::uint64_t position, std::size_t max)
   return chunk;
 }
 
+}  // namespace
+
+struct LogFiles::Impl {
+  Shelf& of(FunctionName const& function) {
+    auto const hash = std::hash<std::string_view>()(function.name);
+    return *shelves[(hash ^ std::hash<std::string_view>()(function.account)) % shelves.size()];
+  }
+  std::vector<std::unique_ptr<Shelf>> shelves;
+};
+
 LogFiles::LogFiles(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 LogFiles::LogFiles(LogFiles&&) noexcept = default;
 LogFiles& LogFiles::operator=(LogFiles&&) noexcept = default;
@@ -214,87 +228,95 @@ LogFiles::~LogFiles() = default;
 
 Result<LogFiles> LogFiles::open(LogOptions options) {
   auto impl = std::make_unique<Impl>();
+  options.writers = std::max(options.writers, 1u);
   options.size.count = std::max<std::uint64_t>(options.size.count, 4096);
-  options.open_files = std::max<std::size_t>(options.open_files, 1);
-  if (!options.directory.empty()) {
-    if (::mkdir(options.directory.c_str(), 0700) != 0 && errno != EEXIST) {
-      return sys::errno_error("mkdir " + options.directory, errno);
-    }
+  options.open_files = std::max<std::size_t>(options.open_files / options.writers, 1);
+  options.memory.count /= options.writers;
+  if (!options.directory.empty() && ::mkdir(options.directory.c_str(), 0700) != 0 &&
+      errno != EEXIST)
+    return sys::errno_error("mkdir " + options.directory, errno);
+  for (unsigned i = 0; i < options.writers; ++i) {
+    auto& shelf = *impl->shelves.emplace_back(std::make_unique<Shelf>());
+    shelf.options = options;
+    if (options.directory.empty()) continue;
     auto opened = sys::open_file(options.directory, O_RDONLY | O_DIRECTORY);
     if (!opened) return opened.error();
-    impl->directory = std::move(opened).value();
+    shelf.directory = std::move(opened).value();
   }
-  impl->options = std::move(options);
   return LogFiles(std::move(impl));
 }
 
 void LogFiles::append(FunctionName const& function, std::string_view lines, TimePoint now) {
-  std::lock_guard lock(impl_->mutex);
-  auto* log = impl_->log_of(function);
+  auto& shelf = impl_->of(function);
+  std::lock_guard lock(shelf.mutex);
+  auto* log = shelf.log_of(function);
   if (log == nullptr) return;
-  impl_->add(*log, impl_->within_rate(*log, lines, now));
-  impl_->evict();
+  shelf.add(*log, shelf.within_rate(*log, lines, now));
+  shelf.evict();
 }
 
 void LogFiles::append_platform(FunctionName const& function, std::string_view lines, Write when) {
-  std::lock_guard lock(impl_->mutex);
-  auto* log = impl_->log_of(function);
+  auto& shelf = impl_->of(function);
+  std::lock_guard lock(shelf.mutex);
+  auto* log = shelf.log_of(function);
   if (log == nullptr) return;
-  impl_->tell_dropped(*log);
+  shelf.tell_dropped(*log);
   if (when == Write::with_next && log->waiting.size() + lines.size() <= kMostWaiting) {
     log->waiting += lines;
     return;
   }
-  impl_->add(*log, lines);
-  impl_->evict();
+  shelf.add(*log, lines);
+  shelf.evict();
 }
 
 LogChunk LogFiles::read(FunctionName const& function, std::uint64_t position, std::size_t max) {
-  std::lock_guard lock(impl_->mutex);
-  auto* log = impl_->log_to_read(function);
+  auto& shelf = impl_->of(function);
+  std::lock_guard lock(shelf.mutex);
+  auto* log = shelf.log_to_read(function);
   if (log == nullptr) return {};
-  impl_->write_waiting(*log);
-  return impl_->read(*log, position, max);
+  shelf.write_waiting(*log);
+  return shelf.read(*log, position, max);
 }
 
 LogChunk LogFiles::tail(FunctionName const& function, std::size_t bytes) {
-  std::lock_guard lock(impl_->mutex);
-  auto* log = impl_->log_to_read(function);
+  auto& shelf = impl_->of(function);
+  std::lock_guard lock(shelf.mutex);
+  auto* log = shelf.log_to_read(function);
   if (log == nullptr) return {};
-  impl_->write_waiting(*log);
+  shelf.write_waiting(*log);
   auto const from = log->end() - std::min<std::uint64_t>(bytes, log->end() - log->first());
-  return impl_->read(*log, from, bytes);
+  return shelf.read(*log, from, bytes);
 }
 
 void LogFiles::remove(FunctionName const& function) {
-  std::lock_guard lock(impl_->mutex);
+  auto& shelf = impl_->of(function);
+  std::lock_guard lock(shelf.mutex);
   auto const id = log_id(function);
   if (!id) return;
-  if (auto it = impl_->by_name.find(function); it != impl_->by_name.end()) {
-    impl_->memory -= it->second->bytes();
-    impl_->logs.erase(it->second);
-    impl_->by_name.erase(it);
+  if (auto it = shelf.by_name.find(function); it != shelf.by_name.end()) {
+    shelf.memory -= it->second->bytes();
+    shelf.logs.erase(it->second);
+    shelf.by_name.erase(it);
   }
   // What stays behind (a directory that cannot be removed) is text that was rotated away in any
   // case.
-  if (impl_->directory) static_cast<void>(sys::remove_tree(impl_->directory.get(), *id));
+  if (shelf.directory) static_cast<void>(sys::remove_tree(shelf.directory.get(), *id));
 }
 
 std::set<std::string> LogFiles::stored() const {
-  std::lock_guard lock(impl_->mutex);
+  auto const& directory = impl_->shelves.front()->directory;  // the same for all
   std::set<std::string> ids;
-  if (!impl_->directory) return ids;
-  auto const names = sys::list_names(impl_->directory.get());
+  if (!directory) return ids;
+  auto const names = sys::list_names(directory.get());
   if (!names) return ids;
   std::copy_if(names->begin(), names->end(), std::inserter(ids, ids.end()), is_log_id);
   return ids;
 }
 
 void LogFiles::remove_stored(std::set<std::string> const& ids) {
-  std::lock_guard lock(impl_->mutex);
+  auto const& directory = impl_->shelves.front()->directory;  // the same for all
   for (auto const& id : ids)
-    if (impl_->directory && is_log_id(id))
-      static_cast<void>(sys::remove_tree(impl_->directory.get(), id));
+    if (directory && is_log_id(id)) static_cast<void>(sys::remove_tree(directory.get(), id));
 }
 
 }  // namespace faas::inline v0::runtime

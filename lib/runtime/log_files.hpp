@@ -20,6 +20,9 @@ struct LogOptions {
   Bytes rate{1 << 20};     // of function text a second; what comes beyond it is counted and dropped
   Bytes memory{64 << 20};  // of all logs in memory: the log written longest ago goes first
   std::size_t open_files = 64;  // file descriptors kept at most
+  // threads that write at once: the logs are shared out among as many mutexes, and with them the
+  // memory and the descriptors
+  unsigned writers = 1;
 };
 
 // Positions count bytes from the function's first log byte, through rotations and restarts.

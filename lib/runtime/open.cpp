@@ -138,7 +138,8 @@ Result<void> Core::open_parts() {
   auto meter = metering::Meter::open(*store_);
   if (!meter) return meter.error();
   meter_ = std::move(*meter);
-  auto logs = LogFiles::open({.directory = state_dir_.logs(), .size = options.log_size});
+  auto logs = LogFiles::open(
+      {.directory = state_dir_.logs(), .size = options.log_size, .writers = options.threads});
   if (!logs) return logs.error();
   remove_logs_of_nobody(*logs);
   logs_ = std::make_shared<Logs>(std::move(*logs), executor);

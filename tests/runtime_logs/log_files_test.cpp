@@ -11,6 +11,7 @@
 #include <fstream>
 #include <iterator>
 #include <random>
+#include <thread>
 
 #include "support/result.hpp"
 #include "support/temp_dir.hpp"
@@ -314,6 +315,43 @@ TEST_CASE("many functions take few descriptors, and each keeps its log") {
   for (int i = 0; i < 100; ++i) {
     REQUIRE(logs.read(FunctionName("f" + std::to_string(i)), 0, 100).text == "0\n1\n2\n");
   }
+}
+
+TEST_CASE("several writers share out the bounds, and leave what one would") {
+  Places places;
+  auto options = places.options(true);
+  options.open_files = 8;
+  options.writers = 4;
+  auto const name = [](int i) { return FunctionName("f" + std::to_string(i)); };
+  {
+    auto logs = LogFiles::open(options).value();
+    auto const open_files = [] {
+      return std::distance(fs::directory_iterator("/proc/self/fd"), {});
+    };
+    auto const before = open_files();
+    std::vector<std::jthread> writers;
+    for (int w = 0; w < 4; ++w) {
+      writers.emplace_back([&, w] {
+        for (int i = 0; i < 100; ++i) {
+          logs.append(name(i), "one\n", at(0));
+          logs.append_platform(name(1000 + w), "own\n", LogFiles::Write::with_next);
+        }
+      });
+    }
+    writers.clear();
+    CHECK(open_files() <= before + 8);
+    CHECK(logs.stored().size() >= 100);
+  }
+  options.writers = 1;
+  auto logs = LogFiles::open(options).value();
+  for (int i = 0; i < 100; ++i) REQUIRE(logs.read(name(i), 0, 100).text == "one\none\none\none\n");
+  for (int w = 0; w < 4; ++w) CHECK(logs.read(name(1000 + w), 0, 1000).text.size() == 400);
+  auto memory = LogFiles::open({.memory = {100'000}, .writers = 4}).value();
+  std::size_t kept = 0;
+  for (int i = 0; i < 200; ++i) memory.append(name(i), std::string(9'999, 'x') + "\n", at(0));
+  for (int i = 0; i < 200; ++i) kept += memory.read(name(i), 0, 100'000).text.size();
+  CHECK(kept <= 100'000);
+  CHECK(kept > 0);
 }
 
 TEST_CASE("a line that waits is written with the next, and is there for every reader") {
