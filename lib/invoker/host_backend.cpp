@@ -100,8 +100,7 @@ void HostBackend::call(InstanceId id, CallRequest request, std::shared_ptr<CallS
                          // Here, for what() is the host's.
                          auto const ending = e ? exception_ending(e) : Ending{.reusable = true};
                          shared->enter([&] {
-                           if (shared->backend)
-                             shared->backend->end(id, *running, ending, result);
+                           if (shared->backend) shared->backend->end(id, *running, ending, result);
                          });
                        }));
   });

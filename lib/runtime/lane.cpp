@@ -51,8 +51,7 @@ class Lane::Inside {
   std::unique_lock<std::mutex> lock_;
 };
 
-Lane::Lane(Core& core, std::size_t index)
-    : core_(core), executor_(core.executor), index_(index) {}
+Lane::Lane(Core& core, std::size_t index) : core_(core), executor_(core.executor), index_(index) {}
 
 Result<std::shared_ptr<Lane>> Lane::open(Core& core, std::size_t index, InvokerOptions options) {
   std::shared_ptr<Lane> lane(new Lane(core, index));

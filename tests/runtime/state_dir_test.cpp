@@ -54,7 +54,8 @@ TEST_CASE("a path that is a file is refused by name") {
   CHECK(refused.error().message.find("file") != std::string::npos);
 }
 
-TEST_CASE("a directory is the next runtime's as soon as the last handle is gone, whatever is posted") {
+TEST_CASE(
+    "a directory is the next runtime's as soon as the last handle is gone, whatever is posted") {
   struct Watcher final : Observer {
   } watcher;
   TempDir state;
