@@ -19,8 +19,9 @@
    returns; a read after that may end the program (SIGBUS). What is given to a function here is
    copied before it returns. Both structs are valid during the handler only.
 
-   fork: the channel does not survive an exec (it is FD_CLOEXEC); a child that does not exec calls
-   nothing of this header. Descriptor 3 is not to be read, written, closed or given away.
+   fork: from faas_serve on the channel does not survive an exec (it is FD_CLOEXEC); a child that
+   does not exec calls nothing of this header. Descriptor 3 is not to be read, written, closed or
+   given away.
 
    Errors: functions return -1 and set errno. Only little-endian Linux. */
 #ifndef FAAS_GUEST_H
@@ -79,17 +80,18 @@ static inline int faas_init_fail(const char* type, const char* message);
    and 100 bytes) ends the call as Function.ResponseSizeTooLarge. Others: out of memory or files. */
 static inline int faas_reply(faas_response* response, const void* bytes, size_t size);
 
-/* Of the answer; before its first byte, 1 to 255 characters (else EINVAL). Otherwise
-   application/json. */
+/* Of the answer; before its first byte, 1 to 255 characters without control characters (else
+   EINVAL). Otherwise application/json. */
 static inline int faas_content_type(faas_response* response, const char* type);
 
 /* More of a streamed answer, which ends when the handler returns. Blocks while the caller does not
    read. EALREADY: it was answered otherwise. EPIPE: the host has gone. */
 static inline int faas_stream_write(faas_response* response, const void* bytes, size_t size);
 
-/* A function error. `type` is Runtime.Name or Function.Name of letters (else the caller sees
-   Runtime.Unknown); `message` is UTF-8, cut after about 3 KiB. After faas_stream_write it ends the
-   stream as failed. EALREADY: it was answered. */
+/* A function error. `type` is Runtime.Name or Function.Name of letters (else the call counts as
+   Runtime.Unknown or Function.Unknown; the document keeps what you wrote); `message` is UTF-8, cut
+   after about 3 KiB. After faas_stream_write it ends the stream as failed. EALREADY: it was
+   answered. */
 static inline int faas_fail(faas_response* response, const char* type, const char* message);
 
 /* Milliseconds until the deadline; 0 past it. */
@@ -291,8 +293,10 @@ static inline int faas_reply(faas_response* r, const void* bytes, size_t size) {
 
 static inline int faas_content_type(faas_response* r, const char* type) {
   size_t const n = strlen(type);
+  int fits = n > 0 && n < FAAS_TYPE_;
   if (faas_state_(r, FAAS_OPEN_) != 0) return -1;
-  if (n == 0 || n >= FAAS_TYPE_) {
+  for (size_t i = 0; fits && i < n; ++i) fits = (unsigned char)type[i] >= 0x20 && type[i] != 0x7f;
+  if (!fits) {
     errno = EINVAL;
     return -1;
   }

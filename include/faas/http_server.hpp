@@ -21,6 +21,7 @@ class Metrics final : public Observer {
   ~Metrics() override;
   void on_invocation(InvocationRecord const&) override;
   void on_refusal(RefusalRecord const&) override;
+  void on_start(StartRecord const&) override;
   void on_event(std::string_view kind, std::string_view message) override;
   std::string text(RuntimeStatus const&) const;
 

@@ -62,7 +62,8 @@ struct StartRequest {
   bool tenant = false;  // it serves one tenant: nothing of it may pass to another instance
 };
 
-// What a backend reports of its instances; all calls on the backend's executor.
+// What a backend reports of its instances: one call at a time, on any thread, also from inside a
+// call of the backend's.
 class BackendEvents {
  public:
   virtual ~BackendEvents() = default;
@@ -74,8 +75,7 @@ class BackendEvents {
   virtual void on_output(InstanceId, std::string_view text) = 0;
 };
 
-// Where functions run. All members are called on one executor, which must not run two at once (a
-// strand).
+// Where functions run. One member at a time is called, on any thread: the owner serialises.
 class Backend {
  public:
   virtual ~Backend() = default;  // ends every instance; no event after it

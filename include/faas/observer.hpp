@@ -25,6 +25,14 @@ struct InvocationRecord {
   bool degraded;  // the host lacks cgroup v2 controllers (see host.hpp)
 };
 
+// One per instance that became ready, whether a call waits for it or not.
+struct StartRecord {
+  FunctionName const& function;
+  RevisionId revision;
+  StartLevel level;
+  Timing timing;  // its stages from code to init
+};
+
 // One per call that was refused before anything ran.
 struct RefusalRecord {
   FunctionName const& function;
@@ -40,6 +48,7 @@ class Observer {
   virtual ~Observer() = default;
   virtual void on_invocation(InvocationRecord const&) {}
   virtual void on_refusal(RefusalRecord const&) {}
+  virtual void on_start(StartRecord const&) {}
   // "start-failed": an instance ended before it was ready; the message is the Ending's text
   virtual void on_event(std::string_view /*kind*/, std::string_view /*message*/) {}
 };

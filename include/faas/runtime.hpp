@@ -42,7 +42,8 @@ struct Options {
   std::string cgroup_root;  // see SandboxOptions
   std::uint32_t uid_base = 100'000'000;
   std::uint32_t uid_count = 65'536;
-  // Made ahead as root while nothing starts, elsewhere without effect; see SandboxOptions.
+  // Made ahead as root while nothing starts, elsewhere without effect; see SandboxOptions. Shared
+  // out among the lanes, at least one each.
   // networks and cgroups: starts in a row that find theirs ready; at most 256
   unsigned networks = 8;
   // whole jails that wait for their program, for each of the last four kinds of function (runtime,
@@ -130,8 +131,9 @@ struct RuntimeStatus {
 };
 
 // Thread-safe; a handle: copies name the same runtime. Handlers run on their associated executor,
-// the runtime's own work on `executor`. When the last handle goes without close, queued
-// calls end with Errc::unavailable, running ones as `lost`, and every jail is killed.
+// the runtime's own work on `executor`, and for a call that has an instance on the thread that
+// invokes. When the last handle goes without close, queued calls end with Errc::unavailable,
+// running ones as `lost`, and every jail is killed.
 class Runtime {
  public:
   // Threads: two of its own at most (the store's writer; blocking work). Touches no signal, stream

@@ -20,6 +20,8 @@ constexpr std::string_view kOther = "_other";
 
 double seconds(Duration d) { return std::chrono::duration<double>(d).count(); }
 
+bool is_of_call(std::string_view stage) { return stage == "queued" || stage == "first_byte"; }
+
 }  // namespace
 
 struct Metrics::Impl {
@@ -64,8 +66,17 @@ void Metrics::on_invocation(InvocationRecord const& record) {
                                              t.jail.value_or(none) + t.exec.value_or(none) +
                                              t.init.value_or(none) + t.run));
   if (record.start == StartLevel::warm) return;
+  // on_start has counted those of the start, unless it failed.
   for (auto const& stage : stages(t))
-    impl_->stages[{record.start, stage.name}].add(seconds(stage.took));
+    if (!t.init || is_of_call(stage.name))
+      impl_->stages[{record.start, stage.name}].add(seconds(stage.took));
+}
+
+// Also one that no call waited for to its end, as where a burst is over before all have started.
+void Metrics::on_start(StartRecord const& record) {
+  std::scoped_lock const lock(impl_->mutex);
+  for (auto const& stage : stages(record.timing))
+    if (!is_of_call(stage.name)) impl_->stages[{record.level, stage.name}].add(seconds(stage.took));
 }
 
 void Metrics::on_refusal(RefusalRecord const& record) {
@@ -123,8 +134,9 @@ std::string Metrics::text(RuntimeStatus const& status) const {
              "Arrival to complete response, by start level.");
   for (auto const& [level, histogram] : impl_->durations)
     out.histogram({{"level", to_string(level)}}, histogram);
-  out.family("faas_start_stage_seconds", "histogram",
-             "Where the time of calls went that an instance was started for, by start level.");
+  out.family(
+      "faas_start_stage_seconds", "histogram",
+      "Where the time of starts went, and of the calls that waited for them, by start level.");
   for (auto const& [key, histogram] : impl_->stages)
     out.histogram({{"level", to_string(key.first)}, {"stage", key.second}}, histogram);
   out.family("faas_refusals_total", "counter", "Calls refused before anything ran, by reason.");

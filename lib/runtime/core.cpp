@@ -184,6 +184,11 @@ void Core::ready(Lane& here, InstanceId id, Timing const& timing) {
   found->second.start.jail = timing.jail;
   found->second.start.exec = timing.exec;
   found->second.start.init = timing.init;
+  observe([revision = found->second.revision, level = found->second.level,
+           start = found->second.start](Observer& o) {
+    auto const& info = *revision->info;
+    o.on_start({info.function.name, info.revision, level, start});
+  });
   tell(event::Ready{id});
 }
 
@@ -235,7 +240,7 @@ void Core::do_dispatch(action::Dispatch const& dispatch) {
   outcome.request_id = call->input.request_id;
   outcome.timing.queued = call->dispatched - call->arrived;
   outcome.start = dispatch.level;
-  if (instance.calls++ == 0) {
+  if (instance.calls++ == 0 && dispatch.level != StartLevel::warm) {
     // The stages of the start belong to the call that waited for it; what is left is time in the
     // queue.
     outcome.timing = instance.start;
@@ -243,6 +248,7 @@ void Core::do_dispatch(action::Dispatch const& dispatch) {
     for (auto const& stage : stages(instance.start)) started += stage.took;
     outcome.timing.queued = std::max(Duration{}, call->dispatched - call->arrived - started);
     outcome.start = instance.level;
+    instance.start.queued = outcome.timing.queued;
   }
   push(instance.lane, task::Dispatch{call});
 }
@@ -281,6 +287,9 @@ void Core::do_refuse(action::Refuse& refuse) {
 void Core::finished(Lane& here, Call const& call, bool reusable) {
   Deciding const deciding(*this, &here);
   if (closed_) return;
+  auto const& timing = call.outcome.timing;
+  if (auto const found = instances_.find(call.instance); found != instances_.end() && timing.init)
+    found->second.start.first_byte = timing.first_byte;  // it waited for this start
   drop(call.id);
   if (call.where == Call::Where::on_instance) return tell(event::Finished{call.id, reusable});
   check_waiters();

@@ -3,6 +3,7 @@
 #include <faas/http_server.hpp>
 
 using namespace faas;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -54,6 +55,38 @@ TEST_CASE("calls are counted by outcome and start level") {
         std::string::npos);
   CHECK(text.find("stage=\"code\"") == std::string::npos);
   CHECK(text.find("faas_queue_length 4\n") != std::string::npos);
+}
+
+TEST_CASE("the stages of a start are counted once, whether a call waited for it or not") {
+  Metrics metrics;
+  FunctionName const name("f");
+  Timing timing;
+  timing.jail = 2ms;
+  timing.init = 5ms;
+  for (int i = 0; i < 2; ++i) metrics.on_start({name, RevisionId{1}, StartLevel::cold, timing});
+  timing.queued = 1ms;
+  timing.first_byte = 3ms;
+  metrics.on_invocation({.function = name,
+                         .revision = RevisionId{1},
+                         .request_id = "id",
+                         .status = Status::ok,
+                         .error_type = "",
+                         .start = StartLevel::cold,
+                         .timing = timing,
+                         .billed = {},
+                         .memory = {},
+                         .max_memory = {},
+                         .ended = {},
+                         .degraded = false});
+  auto const text = metrics.text({});
+  auto const counted = [&](std::string stage, int times) {
+    return text.find("faas_start_stage_seconds_count{level=\"cold\",stage=\"" + stage + "\"} " +
+                     std::to_string(times) + "\n") != std::string::npos;
+  };
+  CHECK(counted("jail", 2));
+  CHECK(counted("init", 2));
+  CHECK(counted("queued", 1));
+  CHECK(counted("first_byte", 1));
 }
 
 TEST_CASE("refusals are counted by reason") {

@@ -209,3 +209,53 @@ TEST_CASE("a runtime is strict: a degraded host is refused unless it is allowed,
     CHECK(strict.error().message.find("allow_degraded") != std::string::npos);
   }
 }
+
+TEST_CASE("every start is told with its stages; a call that waited for none pays for none") {
+  struct Starts final : Observer {
+    std::size_t told = 0;
+    bool whole = true;
+    void on_start(StartRecord const& record) override {
+      ++told;
+      whole = whole && record.timing.jail && record.timing.init &&
+              record.level != StartLevel::warm && record.function.name == "f";
+    }
+  };
+  constexpr std::size_t kAtOnce = 6;
+  bool one_was_spare = false;
+  for (int tries = 0; tries < 10 && !one_was_spare; ++tries) {
+    Starts starts;
+    auto options = test_options();
+    options.observer = &starts;
+    Host host(options);
+    // Some are ready before others, and answer for them.
+    host.deploy_python("f", R"(
+import random, time
+time.sleep(random.choice([0, 0.5]))
+def handler(event, context):
+    time.sleep(event)
+)");
+    auto all = [&](std::string const& event) {
+      std::vector<Outcome> outcomes;
+      for (std::size_t i = 0; i < kAtOnce; ++i)
+        host.runtime().invoke("f", event, {},
+                              [&](Result<Outcome> r) { outcomes.push_back(std::move(r.value())); });
+      host.run();
+      return outcomes;
+    };
+    std::size_t cold = 0;
+    for (auto const& outcome : all("0")) cold += outcome.start != StartLevel::warm;
+    auto const instances = host.await(host.runtime().instances());
+    REQUIRE(instances.size() == kAtOnce);
+    CHECK(starts.told == kAtOnce);
+    CHECK(starts.whole);
+    one_was_spare = cold < kAtOnce;
+    std::size_t told = 0;
+    for (auto const& instance : instances) told += instance.start.first_byte.has_value();
+    CHECK(told == cold);
+    for (auto const& outcome : all("0.3")) {
+      CHECK(outcome.start == StartLevel::warm);
+      CHECK_FALSE(outcome.timing.init.has_value());
+    }
+  }
+  CHECK(one_was_spare);
+}

@@ -45,14 +45,14 @@ struct Warm {
   TempDir state;
   Host host{options()};
 
-  Warm() {
+  explicit Warm(std::string runtime = "provided", std::string const& program = FAAS_ECHO) {
     TempDir directory;
     auto const bootstrap = directory / "bootstrap";
-    std::filesystem::copy_file(FAAS_ECHO, bootstrap);
+    std::filesystem::copy_file(program, bootstrap);
     std::filesystem::permissions(directory.path(), std::filesystem::perms(0755));
     Function function;
     function.name = "echo";
-    function.runtime = "provided";
+    function.runtime = std::move(runtime);
     function.handler = "echo";
     function.code = host.store(directory);
     host.deploy(std::move(function));
@@ -118,6 +118,22 @@ TEST_CASE("the system calls of a warm call are counted, and do not grow") {
   CHECK(made(SYS_epoll_wait) <= 1.5);
   CHECK(made(SYS_epoll_ctl) <= 1.1);  // the executor's
   CHECK(static_cast<double>(sum(counts)) / kCalls <= 8.7);
+}
+
+TEST_CASE("the system calls and allocations of a warm native call are counted, and do not grow") {
+  Warm warm("native", FAAS_ECHO_NATIVE);
+  auto const counts = warm.system_calls();
+  auto const made = [&](long number) {
+    return static_cast<double>(counts.at(static_cast<std::size_t>(number))) / kCalls;
+  };
+  CHECK(made(SYS_sendmsg) == 1);     // the event
+  CHECK(made(SYS_recvmsg) <= 1.1);   // the answer
+  CHECK(made(SYS_read) <= 1.1);      // its output, before the call is over
+  CHECK(made(SYS_pwrite64) <= 1.1);  // START, END and REPORT together
+  CHECK(made(SYS_epoll_wait) <= 1.5);
+  CHECK(made(SYS_epoll_ctl) <= 1.1);
+  CHECK(static_cast<double>(sum(counts)) / kCalls <= 6.7);
+  CHECK(warm.allocations_with("{}") <= 28);
 }
 
 TEST_CASE("the allocations of a warm call are counted, and do not grow") {
