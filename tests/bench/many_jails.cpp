@@ -31,12 +31,14 @@ struct Jails {
   std::int64_t duration = 0;  // of a rate
   long before = 0;            // starts before those that are counted
   long count = 0;
+  Ticket last = 0;
 };
 
 bool start(Jails& jails) {
   jails.spec.id = "bench-" + std::to_string(++jails.count);
   auto ticket = jails.sandbox.submit(jails.spec);
   if (!ticket) std::fprintf(stderr, "bench_many_jails: %s\n", ticket.error().message.c_str());
+  if (ticket) jails.last = *ticket;
   return ticket.has_value();
 }
 
@@ -157,6 +159,22 @@ int idle(void* context, long count, std::int64_t* out) {
   return 0;
 }
 
+// One of those that are counted, its program told to stay; none of them runs meanwhile.
+int hold(void* context) {
+  auto& jails = *static_cast<Jails*>(context);
+  jails.spec.argv.emplace_back("1000000");
+  bool const held = start_idle(jails) >= 0;
+  jails.spec.argv.pop_back();
+  jails.spec.output_fd = -1;
+  return !held;
+}
+
+int release(void* context) {
+  auto& jails = *static_cast<Jails*>(context);
+  jails.sandbox.kill(jails.last);
+  return !std::holds_alternative<Exited>(next(jails.sandbox));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -180,5 +198,6 @@ int main(int argc, char** argv) {
   if (rated) jails.duration = number * 1'000'000;
   if (!rated) jails.before = number;
   if (rate(jails, 0) < 0) return unavailable("the first jails failed; see above");
-  return serve_blocks(rated ? rates : rates_after, &jails);
+  sampled const serving{rated ? rates : rates_after, hold, release, &jails};
+  return serve_samples(&serving);
 }

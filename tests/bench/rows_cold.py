@@ -104,7 +104,7 @@ def scaleout(files, name, words, reference):
     return Row(name, "cold", UNPINNED, SCALEOUT + words,
                files.run("bench_many_jails", "rate", files.hello(), str(milliseconds)),
                files.run("floor_scaleout", *reference(str(milliseconds))), (1, 1), unit="1/s", scale=1,
-               operations=lambda rate: rate * milliseconds / 1000)
+               operations=lambda rate: rate * milliseconds / 1000, function="hello")
 
 
 def scaleout_vs_floor(files):
@@ -128,7 +128,7 @@ def scaleout_after_pools(files):
                f"to fill; reference: the first {POOL}, pools full",
                files.run("bench_many_jails", "after", files.hello(), str(starts)),
                files.run("bench_many_jails", "after", files.hello(), "0"), (1, 1), unit="1/s", scale=1,
-               operations=lambda rate: starts + POOL, reference_operations=lambda rate: POOL)
+               operations=lambda rate: starts + POOL, reference_operations=lambda rate: POOL, function="hello")
 
 
 def density_of(files):

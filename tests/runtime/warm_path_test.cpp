@@ -3,30 +3,11 @@
 #include <sys/syscall.h>
 
 #include <array>
-#include <atomic>
-#include <cstdlib>
-#include <new>
 #include <numeric>
 
+#include "support/allocations.hpp"
 #include "support/host.hpp"
 #include "support/system_calls.hpp"
-
-namespace {
-std::atomic<long> allocations{0};
-}
-
-void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* p = std::malloc(size ? size : 1)) return p;
-  throw std::bad_alloc();
-}
-// As the library's sorts ask for room; what it gives is given back below.
-void* operator new(std::size_t size, std::nothrow_t const&) noexcept {
-  ++allocations;
-  return std::malloc(size ? size : 1);
-}
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
 
 using namespace faas;
 using namespace faas::test;

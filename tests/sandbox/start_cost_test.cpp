@@ -2,28 +2,9 @@
 // allocations of this whole program, for each kind of start. Times are the benches' affair.
 #include <sys/syscall.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
-
 #include "jails.hpp"
+#include "support/allocations.hpp"
 #include "support/system_calls.hpp"
-
-namespace {
-std::atomic<long> allocations{0};
-}
-
-void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* p = std::malloc(size ? size : 1)) return p;
-  throw std::bad_alloc();
-}
-void* operator new(std::size_t size, std::nothrow_t const&) noexcept {
-  ++allocations;
-  return std::malloc(size ? size : 1);
-}
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
 
 using namespace faas;
 using namespace faas::test;
