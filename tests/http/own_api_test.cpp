@@ -68,6 +68,7 @@ TEST_CASE("instances, status and the host are told as JSON") {
   CHECK(instances.at("Instances").at(0).at("Function") == "echo");
   CHECK(instances.at("Instances").at(0).at("Start") == "cold");
   auto const& stages = instances.at("Instances").at(0).at("StagesMs").as_object();
+  CHECK(stages.contains("code"));
   CHECK(stages.contains("queued"));
   CHECK(stages.contains("first_byte"));
   auto const status = json::parse(serving.send("GET", "/faas/v1/status").body);

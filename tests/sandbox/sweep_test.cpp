@@ -479,9 +479,7 @@ TEST_CASE("whichever call of a launch from pools fails, the next is as good, and
     int const ahead = sweep(launches, Role::ahead, error);
     // As above: more is paid by every such start, or by what makes the next one ready.
     bool const shells = Launches::shells();  // the rest of init is the jail's made ahead
-    CAPTURE(spawner);
-    CAPTURE(init);
-    CAPTURE(ahead);
+    INFO("spawner " << spawner << ", init " << init << ", ahead " << ahead);
     CHECK((spawner > 50 && spawner <= (shells ? 83 : 72)));
     CHECK((init > (shells ? 8 : 85) && init <= (shells ? 10 : 93)));
     CHECK((program > 8 && program <= 12));
