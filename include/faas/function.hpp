@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <faas/units.hpp>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -71,15 +72,53 @@ struct Function {
 // never to a name, so an update never meets an old instance. Unique within one state directory.
 enum class RevisionId : std::uint64_t {};
 
-// A function as stored. `revision_uuid` is Lambda's RevisionId: new with every change.
+// A function as stored: what is being edited ($LATEST), or one of its published versions, which
+// never change. `revision_uuid` is Lambda's RevisionId: new with every change.
 struct FunctionInfo {
   Function function;
   RevisionId revision{};
   std::string revision_uuid;
-  std::string version = "$LATEST";
+  std::string version = "$LATEST";  // or a number from 1 on, never given twice to one name
   std::string code_sha256;  // base64 of SHA-256 of the uploaded bytes, as Lambda's CodeSha256
   Bytes code_size;          // of the uploaded bytes
   SystemTime last_modified{};
+};
+
+// A name for a version. Calls of NAME:ALIAS run what it points at when they arrive.
+struct AliasInfo {
+  FunctionName function;
+  std::string name;         // 1..128 of [a-zA-Z0-9-_], not digits alone
+  std::string version;      // "$LATEST" or a number
+  std::string description;  // 0..256 characters
+  // The share of calls, 0..1, that another version gets (a canary); at most one, never $LATEST.
+  std::map<std::string, double> weights{};
+  std::string revision_uuid;  // new with every change
+  friend bool operator==(AliasInfo const&, AliasInfo const&) = default;
+};
+
+// Instances that are started before any call and kept.
+struct Provision {
+  unsigned instances = 0;  // at least 1
+  SystemTime last_modified{};
+  friend bool operator==(Provision const&, Provision const&) = default;
+};
+
+// What a front end keeps with a function or one qualifier of it; goes with either.
+struct AttributeKey {
+  std::string name;       // 1..64 characters
+  std::string qualifier;  // a version, an alias, or empty: of the function itself
+  friend auto operator<=>(AttributeKey const&, AttributeKey const&) = default;
+};
+
+// What holds for a function whatever its version: changed without a new revision, so that no
+// instance ends.
+struct FunctionSettings {
+  // Lambda's reserved concurrency: calls at once over all versions, kept for this function and its
+  // limit; 0 stops it.
+  std::optional<unsigned> reserved;
+  std::map<std::string, Provision> provisioned{};    // by version or alias
+  std::map<AttributeKey, std::string> attributes{};  // opaque; at most 64 KiB each, 256 in all
+  friend bool operator==(FunctionSettings const&, FunctionSettings const&) = default;
 };
 
 // What an account has. Code that several of its functions share counts once.

@@ -93,22 +93,31 @@ void Catalogue::each_name(std::function<bool(FunctionName const&)> const& visit)
 }
 
 void Catalogue::count(FunctionInfo const& info) {
-  auto& account = accounts_[info.function.name.account];
-  ++account.functions;
-  auto const [at, is_new] = account.code.try_emplace(code_key(info.function.code));
-  if (is_new) at->second.size = info.code_size.count;
-  if (is_new) account.code_size += at->second.size;
-  ++at->second.functions;
+  ++accounts_[info.function.name.account].functions;
+  hold(info);
 }
 
 void Catalogue::discount(FunctionInfo const& info) {
+  --accounts_.find(info.function.name.account)->second.functions;
+  let_go(info);
+}
+
+void Catalogue::hold(FunctionInfo const& info) {
+  auto& account = accounts_[info.function.name.account];
+  auto const [at, is_new] = account.code.try_emplace(code_key(info.function.code));
+  if (is_new) at->second.size = info.code_size.count;
+  if (is_new) account.code_size += at->second.size;
+  ++at->second.users;
+}
+
+void Catalogue::let_go(FunctionInfo const& info) {
   auto const account = accounts_.find(info.function.name.account);
   auto const code = account->second.code.find(code_key(info.function.code));
-  if (--code->second.functions == 0) {
+  if (--code->second.users == 0) {
     account->second.code_size -= code->second.size;
     account->second.code.erase(code);
   }
-  if (--account->second.functions == 0) accounts_.erase(account);
+  if (account->second.unused()) accounts_.erase(account);
 }
 
 bool Catalogue::uses(Digest const& digest) const {

@@ -28,6 +28,9 @@ class Catalogue {
   // In place of the one of that name. Cheapest when names come in order.
   void set(FunctionInfo const&);
   void drop(FunctionName const&);
+  // Code that a published version keeps, counted with the functions'.
+  void hold(FunctionInfo const&);
+  void let_go(FunctionInfo const&);
 
   // Allocates nothing.
   std::optional<RevisionId> revision(FunctionName const&) const;
@@ -85,13 +88,14 @@ class Catalogue {
   using Table = std::unordered_set<Ordered::iterator, Hash, Same>;
 
   struct Code {
-    std::size_t functions = 0;
+    std::size_t users = 0;
     std::uint64_t size = 0;
   };
   struct Account {
     std::size_t functions = 0;
     std::uint64_t code_size = 0;
     std::unordered_map<std::string, Code> code;  // by the bytes of its digest
+    bool unused() const { return functions == 0 && code.empty(); }
   };
 
   Table& table(NameView name) { return tables_[hash_of(name) % kTables]; }

@@ -56,6 +56,19 @@ class Reader {
     return out;
   }
 
+  std::map<std::string, double> shares(std::string_view field) {
+    std::map<std::string, double> out;
+    auto const* value = find(field);
+    if (value == nullptr || !value->is_object()) return wrong(field, "an object"), out;
+    for (auto const& [key, held] : value->get_object()) {
+      boost::system::error_code code;
+      auto const share = held.is_number() ? held.to_number<double>(code) : -1;
+      if (code || share < 0) return wrong(field, "an object of shares"), out;
+      out.emplace(key, share);
+    }
+    return out;
+  }
+
   bool has(std::string_view field) const { return find(field) != nullptr; }
   std::optional<Error> const& error() const { return error_; }
 
@@ -95,6 +108,15 @@ Function read_function(Reader& in) {
   return f;
 }
 
+Result<json::object> parse_object(std::string_view text) {
+  boost::system::error_code code;
+  auto value = json::parse(text, code);
+  if (!code && value.is_object()) return std::move(value.get_object());
+  return Error{Errc::corrupt,
+               fmt::format("stored function: no JSON object ({})", code ? code.message() : "other"),
+               "StateCorrupt", "registry"};
+}
+
 }  // namespace
 
 std::string to_json(FunctionInfo const& info) {
@@ -126,15 +148,9 @@ std::string to_json(FunctionInfo const& info) {
 }
 
 Result<FunctionInfo> from_json(std::string_view text) {
-  boost::system::error_code code;
-  auto const value = json::parse(text, code);
-  if (code || !value.is_object()) {
-    return Error{
-        Errc::corrupt,
-        fmt::format("stored function: no JSON object ({})", code ? code.message() : "other"),
-        "StateCorrupt", "registry"};
-  }
-  Reader in(value.get_object());
+  auto const object = parse_object(text);
+  if (!object) return object.error();
+  Reader in(*object);
   FunctionInfo info;
   info.function = read_function(in);
   info.revision = RevisionId{in.number<std::uint64_t>("revision")};
@@ -146,6 +162,33 @@ Result<FunctionInfo> from_json(std::string_view text) {
       SystemTime(std::chrono::nanoseconds(in.number<std::int64_t>("last_modified_ns")));
   if (in.error()) return *in.error();
   return info;
+}
+
+std::string to_json(AliasInfo const& alias) {
+  json::object weights;
+  for (auto const& [version, share] : alias.weights) weights.emplace(version, share);
+  return json::serialize(json::object{{"account", alias.function.account},
+                                      {"function", alias.function.name},
+                                      {"name", alias.name},
+                                      {"version", alias.version},
+                                      {"description", alias.description},
+                                      {"weights", std::move(weights)},
+                                      {"revision_uuid", alias.revision_uuid}});
+}
+
+Result<AliasInfo> alias_from_json(std::string_view text) {
+  auto const object = parse_object(text);
+  if (!object) return object.error();
+  Reader in(*object);
+  AliasInfo alias;
+  alias.function = FunctionName(in.text("account"), in.text("function"));
+  alias.name = in.text("name");
+  alias.version = in.text("version");
+  alias.description = in.text("description");
+  alias.weights = in.shares("weights");
+  alias.revision_uuid = in.text("revision_uuid");
+  if (in.error()) return *in.error();
+  return alias;
 }
 
 }  // namespace faas::inline v0::registry

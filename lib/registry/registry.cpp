@@ -1,15 +1,15 @@
+// Opening and reading.
 #include "registry/registry.hpp"
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <iterator>
 #include <mutex>
 #include <utility>
 
-#include "registry/catalogue.hpp"
 #include "registry/json.hpp"
 #include "registry/packed.hpp"
+#include "registry/state.hpp"
 
 namespace faas::inline v0::registry {
 namespace {
@@ -17,188 +17,111 @@ namespace {
 using store::Row;
 using store::Transaction;
 
-Error not_there(FunctionName const& name) {
-  return {Errc::not_found,
-          fmt::format("Function not found: {} (account {})", name.name, name.account),
-          "ResourceNotFoundException", "registry"};
+FunctionName name_of(Row const& row) {
+  return {std::string(row.text(0)), std::string(row.text(1))};
 }
 
-// One change on its way through the store.
-struct Change {
-  FunctionInfo info;
-  std::optional<std::string> expected_uuid;
-  Keep keep = Keep::durable;
-  Registry::Done done;
-
-  FunctionName const& name() const { return info.function.name; }
-};
-
-// The stored JSON; nothing: no such row.
-Result<std::optional<std::string>> stored(Transaction& t, FunctionName const& name) {
-  std::optional<std::string> info;
-  auto r = t.query("SELECT info FROM functions WHERE account = ? AND name = ?",
-                   {name.account, name.name}, [&](Row const& row) -> Result<void> {
-                     info = std::string(row.text(0));
-                     return {};
-                   });
-  if (!r) return r.error();
-  return info;
-}
-
-// Never given twice, though the function that had it is long gone.
-Result<RevisionId> next_revision(Transaction& t) {
-  std::uint64_t revision = 0;
-  auto r = t.query(
-      "INSERT INTO counters (name, value) VALUES ('revision', 1)"
-      " ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value",
-      {}, [&](Row const& row) -> Result<void> {
-        revision = static_cast<std::uint64_t>(row.integer(0));
-        return {};
-      });
-  if (!r) return r.error();
-  return RevisionId{revision};
-}
-
-Result<void> insert(Transaction& t, Change& change) {
-  auto before = stored(t, change.name());
-  if (!before) return before.error();
-  if (*before) {
-    return Error{Errc::conflict, fmt::format("Function already exist: {}", change.name().name),
-                 "ResourceConflictException", "registry"};
-  }
-  auto revision = next_revision(t);
-  if (!revision) return revision.error();
-  change.info.revision = *revision;
-  auto r = t.execute(
-      "INSERT INTO functions (account, name, revision, kept, info) VALUES (?, ?, ?, ?, ?)",
-      {change.name().account, change.name().name, static_cast<std::uint64_t>(*revision),
-       change.keep == Keep::durable ? 1 : 0, to_json(change.info)});
-  if (!r) return r.error();
-  return {};
-}
-
-// A row that cannot be read has no uuid: only an unconditional change replaces it.
-Result<void> check_expected(Change const& change, std::string_view row) {
-  if (!change.expected_uuid) return {};
-  auto info = from_json(row);
-  if (info && info->revision_uuid == *change.expected_uuid) return {};
-  return Error{
-      Errc::conflict,
-      fmt::format("The Revision Id provided ({}) does not match the latest Revision Id ({}) of "
-                  "function {}: read it again, then retry",
-                  *change.expected_uuid, info ? info->revision_uuid : "unreadable",
-                  change.name().name),
-      "PreconditionFailedException", "registry"};
-}
-
-Result<void> replace(Transaction& t, Change& change) {
-  auto before = stored(t, change.name());
-  if (!before) return before.error();
-  if (!*before) return not_there(change.name());
-  if (auto r = check_expected(change, **before); !r) return r;
-  auto revision = next_revision(t);
-  if (!revision) return revision.error();
-  change.info.revision = *revision;
-  auto r = t.execute("UPDATE functions SET revision = ?, info = ? WHERE account = ? AND name = ?",
-                     {static_cast<std::uint64_t>(*revision), to_json(change.info),
-                      change.name().account, change.name().name});
-  if (!r) return r.error();
-  return {};
-}
-
-Result<void> erase(Transaction& t, Change& change) {
-  auto before = stored(t, change.name());
-  if (!before) return before.error();
-  if (!*before) return not_there(change.name());
-  // A damaged row may bear another's name: the one asked for stays.
-  auto info = from_json(**before);
-  if (info && info->function.name == change.name()) change.info = std::move(*info);
-  auto r = t.execute("DELETE FROM functions WHERE account = ? AND name = ?",
-                     {change.name().account, change.name().name});
-  if (!r) return r.error();
-  return {};
-}
-
-Result<FunctionInfo> read_row(Row const& row, FunctionName const& name) {
+// Columns 0 to 3: account, name, revision, info.
+Result<FunctionInfo> read_row(Row const& row, FunctionName const& name, std::string_view version) {
   auto info = from_json(row.text(3));
   if (!info) return info;
-  bool const same = info->function.name == name && static_cast<std::uint64_t>(info->revision) ==
-                                                       static_cast<std::uint64_t>(row.integer(2));
+  bool const same =
+      info->function.name == name && info->version == version &&
+      static_cast<std::uint64_t>(info->revision) == static_cast<std::uint64_t>(row.integer(2));
   if (!same) {
-    return Error{Errc::corrupt,
-                 fmt::format("stored function {}: its row belongs to another", name.name),
-                 "StateCorrupt", "registry"};
+    return Error{
+        Errc::corrupt,
+        fmt::format("stored function {}:{}: its row belongs to another", name.name, version),
+        "StateCorrupt", "registry"};
   }
   return std::move(*info);
 }
 
-}  // namespace
+using Each = void (*)(Registry::State&, Row const&);
 
-struct Registry::State {
-  explicit State(store::Store& s) : store(s) {}
+void load_function(Registry::State& state, Row const& row) {
+  auto name = name_of(row);
+  if (auto info = read_row(row, name, kLatest)) {
+    state.catalogue.set(*info);
+  } else {
+    state.damaged.push_back({std::move(name), info.error()});
+  }
+}
 
-  Result<void> load(Transaction&);
-  void set(FunctionInfo const&);
-  void drop(FunctionInfo const&);
-  std::vector<std::string> packed_page(std::string_view account, std::string_view after,
-                                       std::size_t most) const;
+void load_version(Registry::State& state, Row const& row) {
+  auto name = name_of(row);
+  auto const number = static_cast<VersionNumber>(row.integer(4));
+  if (auto info = read_row(row, name, std::to_string(number))) {
+    state.catalogue.hold(*info);
+    state.families.at(name).versions[number] = pack(*info);
+  } else {
+    state.damaged.push_back({std::move(name), info.error()});
+  }
+}
 
-  store::Store& store;
-  mutable std::mutex mutex;  // held to copy packed bytes, never to decode them
-  Catalogue catalogue;
-  std::vector<Damage> damaged;
+void load_alias(Registry::State& state, Row const& row) {
+  auto name = name_of(row);
+  auto alias = alias_from_json(row.text(2));
+  if (alias && alias->function == name) {
+    state.families.at(name).aliases[alias->name] = std::move(*alias);
+  } else {
+    state.damaged.push_back(
+        {std::move(name), alias ? Error{Errc::corrupt, "stored alias: its row belongs to another",
+                                        "StateCorrupt", "registry"}
+                                : alias.error()});
+  }
+}
+
+void load_reserved(Registry::State& state, Row const& row) {
+  state.families.at(name_of(row)).settings.reserved = static_cast<unsigned>(row.integer(2));
+}
+
+void load_provisioned(Registry::State& state, Row const& row) {
+  state.families.at(name_of(row)).settings.provisioned[std::string(row.text(2))] = {
+      static_cast<unsigned>(row.integer(3)), SystemTime(std::chrono::nanoseconds(row.integer(4)))};
+}
+
+void load_attribute(Registry::State& state, Row const& row) {
+  AttributeKey key{std::string(row.text(2)), std::string(row.text(3))};
+  state.families.at(name_of(row)).settings.attributes[std::move(key)] = row.text(4);
+}
+
+struct Table {
+  std::string_view query;
+  Each load;
 };
+constexpr Table kTables[] = {
+    {"SELECT account, name, revision, info FROM functions ORDER BY account, name", load_function},
+    {"SELECT account, name, revision, info, version FROM versions", load_version},
+    {"SELECT account, name, info FROM aliases", load_alias},
+    {"SELECT account, name, reserved FROM settings", load_reserved},
+    {"SELECT account, name, qualifier, instances, modified_ns FROM provisioned", load_provisioned},
+    {"SELECT account, name, attribute, qualifier, value FROM attributes", load_attribute},
+};
+
+}  // namespace
 
 // Row by row, in the catalogue's order.
 Result<void> Registry::State::load(Transaction& t) {
   if (auto r = t.execute("DELETE FROM functions WHERE kept = 0"); !r) return r.error();
-  return t.query("SELECT account, name, revision, info FROM functions ORDER BY account, name", {},
-                 [&](Row const& row) -> Result<void> {
-                   FunctionName name(std::string(row.text(0)), std::string(row.text(1)));
-                   auto info = read_row(row, name);
-                   if (info) {
-                     catalogue.set(*info);
-                   } else {
-                     damaged.push_back({std::move(name), info.error()});
-                   }
-                   return {};
-                 });
+  for (auto const& table : kTables) {
+    auto r = t.query(table.query, {}, [&](Row const& row) -> Result<void> {
+      table.load(*this, row);
+      return {};
+    });
+    if (!r) return r;
+  }
+  return {};
 }
 
-void Registry::State::set(FunctionInfo const& info) {
-  std::lock_guard lock(mutex);
-  catalogue.set(info);
+std::string Registry::State::packed(FunctionName const& name, std::string_view version) const {
+  if (version == kLatest) return std::string(catalogue.find(name));
+  auto const number = version_number(version);
+  auto const* const its = families.find(name);
+  if (!number || its == nullptr) return {};
+  auto const found = its->versions.find(*number);
+  return found == its->versions.end() ? std::string() : found->second;
 }
-
-void Registry::State::drop(FunctionInfo const& info) {
-  std::lock_guard lock(mutex);
-  catalogue.drop(info.function.name);
-}
-
-std::vector<std::string> Registry::State::packed_page(std::string_view account,
-                                                      std::string_view after,
-                                                      std::size_t most) const {
-  std::lock_guard lock(mutex);
-  return catalogue.page(account, after, most);
-}
-
-namespace {
-
-// Hands a change to the store; the view follows once it is committed.
-template <class State>
-void submit(std::shared_ptr<State> state, Change made, Result<void> (*work)(Transaction&, Change&),
-            void (State::*apply)(FunctionInfo const&)) {
-  auto change = std::make_shared<Change>(std::move(made));
-  auto& store = state->store;
-  store.submit([=](Transaction& t) { return work(t, *change); },
-               [=, state = std::move(state)](Result<void> committed) {
-                 if (!committed) return change->done(committed.error());
-                 (state.get()->*apply)(change->info);
-                 change->done(std::move(change->info));
-               });
-}
-
-}  // namespace
 
 Registry::Registry(std::shared_ptr<State> state) : state_(std::move(state)) {}
 
@@ -209,28 +132,58 @@ Result<Registry> Registry::open(store::Store& store) {
   return Registry(std::move(state));
 }
 
-Result<FunctionInfo> Registry::get(FunctionName const& name) const {
-  if (auto entry = find(name)) return *entry;
-  return not_there(name);
-}
-
-std::optional<RevisionId> Registry::revision(FunctionName const& name) const {
+std::optional<RevisionId> Registry::revision(FunctionName const& name,
+                                             std::string_view version) const {
   std::lock_guard lock(state_->mutex);
-  return state_->catalogue.revision(name);
+  if (version == kLatest) return state_->catalogue.revision(name);
+  auto const packed = state_->packed(name, version);
+  if (packed.empty()) return std::nullopt;
+  return packed_revision(packed);
 }
 
-Entry Registry::find(FunctionName const& name) const {
+std::optional<Target> Registry::resolve(FunctionName const& name, std::string_view qualifier,
+                                        double random) const {
+  std::lock_guard lock(state_->mutex);
+  auto const as_version = [&](std::string_view version) -> std::optional<Target> {
+    auto const id = version == kLatest ? state_->catalogue.revision(name) : [&] {
+      auto const packed = state_->packed(name, version);
+      return packed.empty() ? std::nullopt : std::optional(packed_revision(packed));
+    }();
+    if (!id) return std::nullopt;
+    return Target{*id, std::string(version)};
+  };
+  if (qualifier.empty()) return as_version(kLatest);
+  auto const* const its = state_->family(name);
+  if (its == nullptr) return qualifier == kLatest ? as_version(kLatest) : std::nullopt;
+  auto const alias = its->aliases.find(qualifier);
+  if (alias == its->aliases.end()) return as_version(qualifier);
+  return as_version(routed_version(alias->second, random));
+}
+
+Result<FunctionInfo> Registry::get(FunctionName const& name, std::string_view qualifier) const {
+  constexpr double kNoWeight = 1;  // beyond every share
+  auto const target = resolve(name, qualifier, kNoWeight);
+  auto const entry = target ? find(name, target->version) : nullptr;
+  if (entry) return *entry;
+  return qualifier.empty() ? not_there(name) : no_version(name, qualifier);
+}
+
+Entry Registry::find(FunctionName const& name, std::string_view version) const {
   std::string packed;
   {
     std::lock_guard lock(state_->mutex);
-    packed = state_->catalogue.find(name);
+    packed = state_->packed(name, version);
   }
   return packed.empty() ? nullptr : std::make_shared<FunctionInfo const>(unpack(packed));
 }
 
 std::vector<FunctionInfo> Registry::page(std::string_view account, std::string_view after,
                                          std::size_t most) const {
-  auto const packed = state_->packed_page(account, after, most);
+  std::vector<std::string> packed;
+  {
+    std::lock_guard lock(state_->mutex);
+    packed = state_->catalogue.page(account, after, most);
+  }
   std::vector<FunctionInfo> out;
   out.reserve(packed.size());
   for (auto const& one : packed) out.push_back(unpack(one));
@@ -245,6 +198,59 @@ std::vector<FunctionInfo> Registry::list(std::string_view account) const {
     std::move(next.begin(), next.end(), std::back_inserter(out));
     if (out.size() - had < kPage) return out;
   }
+}
+
+std::vector<FunctionInfo> Registry::versions(FunctionName const& name, VersionNumber after,
+                                             std::size_t most) const {
+  std::vector<std::string> packed;
+  {
+    std::lock_guard lock(state_->mutex);
+    auto const* const its = state_->family(name);
+    if (its == nullptr) return {};
+    auto at = its->versions.upper_bound(after);
+    for (; at != its->versions.end() && packed.size() < most; ++at) packed.push_back(at->second);
+  }
+  std::vector<FunctionInfo> out;
+  out.reserve(packed.size());
+  for (auto const& one : packed) out.push_back(unpack(one));
+  return out;
+}
+
+Result<AliasInfo> Registry::alias(FunctionName const& function, std::string_view name) const {
+  std::lock_guard lock(state_->mutex);
+  if (!state_->catalogue.revision(function)) return not_there(function);
+  auto const* const its = state_->family(function);
+  if (its != nullptr) {
+    if (auto const found = its->aliases.find(name); found != its->aliases.end())
+      return found->second;
+  }
+  return Error{Errc::not_found, fmt::format("Cannot find alias {} of {}", name, function.name),
+               "ResourceNotFoundException", "registry"};
+}
+
+std::vector<AliasInfo> Registry::aliases(FunctionName const& name, std::string_view after,
+                                         std::size_t most) const {
+  std::lock_guard lock(state_->mutex);
+  std::vector<AliasInfo> out;
+  auto const* const its = state_->family(name);
+  if (its == nullptr) return out;
+  auto at = its->aliases.upper_bound(after);
+  for (; at != its->aliases.end() && out.size() < most; ++at) out.push_back(at->second);
+  return out;
+}
+
+FunctionSettings Registry::settings(FunctionName const& name) const {
+  std::lock_guard lock(state_->mutex);
+  auto const* const its = state_->family(name);
+  return its != nullptr ? its->settings : FunctionSettings{};
+}
+
+void Registry::each_settings(
+    std::function<bool(FunctionName const&, FunctionSettings const&)> const& visit) const {
+  std::lock_guard lock(state_->mutex);
+  state_->families.each([&](FunctionName const& name, Family const& family) {
+    return family.settings == FunctionSettings{} || visit(name, family.settings);
+  });
 }
 
 void Registry::each_name(std::function<bool(FunctionName const&)> const& visit) const {
@@ -268,21 +274,5 @@ AccountUsage Registry::usage(std::string_view account) const {
 }
 
 std::vector<Damage> const& Registry::damaged() const { return state_->damaged; }
-
-void Registry::add(FunctionInfo info, Keep keep, Done done) {
-  submit(state_, {std::move(info), {}, keep, std::move(done)}, insert, &State::set);
-}
-
-void Registry::put(FunctionInfo info, std::optional<std::string> expected_uuid, Done done) {
-  submit(state_, {std::move(info), std::move(expected_uuid), Keep::durable, std::move(done)},
-         replace, &State::set);
-}
-
-void Registry::remove(FunctionName name, Done done) {
-  Change change;
-  change.info.function.name = std::move(name);
-  change.done = std::move(done);
-  submit(state_, std::move(change), erase, &State::drop);
-}
 
 }  // namespace faas::inline v0::registry

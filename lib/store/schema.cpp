@@ -46,7 +46,50 @@ CREATE TABLE usage (
 ) STRICT, WITHOUT ROWID;
 )";
 
-constexpr std::array<std::string_view, 1> kSteps{kFirst};
+// Version 2. versions: as functions; `source` is the revision of $LATEST that was published. aliases:
+// the JSON of registry/json.hpp. settings, provisioned, attributes: FunctionSettings.
+constexpr std::string_view kSecond = R"(
+CREATE TABLE versions (
+  account TEXT NOT NULL,
+  name TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  revision INTEGER NOT NULL,
+  source INTEGER NOT NULL,
+  info TEXT NOT NULL,
+  PRIMARY KEY (account, name, version)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE aliases (
+  account TEXT NOT NULL,
+  name TEXT NOT NULL,
+  alias TEXT NOT NULL,
+  info TEXT NOT NULL,
+  PRIMARY KEY (account, name, alias)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE settings (
+  account TEXT NOT NULL,
+  name TEXT NOT NULL,
+  reserved INTEGER NOT NULL,
+  PRIMARY KEY (account, name)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE provisioned (
+  account TEXT NOT NULL,
+  name TEXT NOT NULL,
+  qualifier TEXT NOT NULL,
+  instances INTEGER NOT NULL,
+  modified_ns INTEGER NOT NULL,
+  PRIMARY KEY (account, name, qualifier)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE attributes (
+  account TEXT NOT NULL,
+  name TEXT NOT NULL,
+  attribute TEXT NOT NULL,
+  qualifier TEXT NOT NULL,
+  value TEXT NOT NULL,
+  PRIMARY KEY (account, name, attribute, qualifier)
+) STRICT, WITHOUT ROWID;
+)";
+
+constexpr std::array<std::string_view, 2> kSteps{kFirst, kSecond};
 
 }  // namespace
 
