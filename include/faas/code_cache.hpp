@@ -100,6 +100,13 @@ class CodeCache {
   // aside and unpacked anew. Errors: not_found, corrupt (set aside), io.
   Result<Tree> pin(Digest const&);
 
+  // Several packages as one tree, in this order: directories become one, and a later package's file
+  // takes the place of an earlier one's (of a directory and all in it, too, and a directory that of
+  // a file). Built once for the same packages in the same order, checked and sealed as any tree;
+  // gone with the cache, or when eight others were let go after it. At least one package. Errors:
+  // as pin of each; invalid_argument.
+  Result<Tree> pin(std::span<Digest const>);
+
   // The uploaded bytes, as they came. Errors: not_found.
   Result<std::filesystem::path> upload(Digest const&) const;
 

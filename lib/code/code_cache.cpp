@@ -136,6 +136,14 @@ Result<Tree> CodeCache::pin(Digest const& digest) {
   return tree;
 }
 
+Result<Tree> CodeCache::pin(std::span<Digest const> layers) {
+  auto held = code::in_layer(impl_->shelf->pin(layers));
+  if (!held) return held.error();
+  Tree tree;
+  tree.pin_ = std::make_shared<Tree::Pin const>(impl_->shelf, held->name, held->stood);
+  return tree;
+}
+
 Result<std::filesystem::path> CodeCache::upload(Digest const& digest) const {
   return impl_->shelf->upload(digest);
 }

@@ -43,10 +43,11 @@ Shelf::Claim Shelf::claim(Digest const& digest, Lock& lock) {
   }
 }
 
-// A slot without package, holder and work goes, and its tree with it.
+// A slot without package, holder and work goes, and its tree with it; a merged tree rests first.
 void Shelf::settle(Slots::iterator at) {
   auto const& slot = at->second;
   if (slot.package || slot.pins != 0 || slot.work) return;
+  if (slot.is_merged && slot.tree_stands) return rest(at->first);
   if (slot.tree_stands) take_away_tree(at->first);
   slots_.erase(at);
 }
@@ -119,7 +120,7 @@ bool Shelf::look(Slots::iterator at, Lock& lock) {
   lock.lock();
   if (holds) return true;
   --slot.pins;
-  if (slot.package && slot.seal == seal) slot.tree_stands = false;
+  if ((slot.package || slot.is_merged) && slot.seal == seal) slot.tree_stands = false;
   settle(at);
   return false;
 }
@@ -136,12 +137,21 @@ bool Shelf::untouched(Digest const& digest) const {
 }
 
 Result<bool> Shelf::pin(Digest const& digest) {
+  return pin_with(digest, Kind::package, [this](Slot const& slot, SealPointer& seal) {
+    return materialise(*slot.package, seal);
+  });
+}
+
+Result<bool> Shelf::pin_with(Digest const& digest, Kind kind, Make const& make) {
   Lock lock(mutex_);
   bool waited = false;
   auto at = slots_.end();
   for (;;) {
+    if (kind == Kind::merged) slots_[digest].is_merged = true;
     at = slots_.find(digest);
-    if (at == slots_.end() || !at->second.package) return unknown(digest);
+    if (at == slots_.end() || (kind == Kind::package && !at->second.package))
+      return unknown(digest);
+    std::erase(resting_, digest);
     if (at->second.tree_stands) {
       if (look(at, lock)) return !waited;
       continue;
@@ -154,10 +164,10 @@ Result<bool> Shelf::pin(Digest const& digest) {
   }
 
   Claim const claim(*this, at);
-  auto const package = *claim.slot().package;
+  auto const slot = claim.slot();
   lock.unlock();
   SealPointer seal;
-  auto stood = materialise(package, seal);
+  auto stood = make(slot, seal);
   lock.lock();
   if (stood) {
     claim.slot().tree_stands = true;

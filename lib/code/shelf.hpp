@@ -4,10 +4,12 @@
 
 #include <condition_variable>
 #include <faas/code_cache.hpp>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -34,6 +36,12 @@ class Shelf {
 
   // Counts one holder of the tree until unpin. True: it stood already.
   Result<bool> pin(Digest const&);
+  // The same for several packages as one tree, which has a name of its own.
+  struct Held {
+    Digest name;
+    bool stood;
+  };
+  Result<Held> pin(std::span<Digest const> layers);
   void unpin(Digest const&);
   std::filesystem::path tree_path(Digest const&) const;
   // Without blocking: a look at the metadata of a tree that is pinned. False: something of it was
@@ -50,6 +58,7 @@ class Shelf {
   using SealPointer = std::shared_ptr<Seal const>;
   struct Slot {
     std::optional<Package> package;
+    bool is_merged = false;    // of several packages; it has none of its own
     bool tree_stands = false;  // built or verified by this process
     SealPointer seal;          // since then
     unsigned pins = 0;
@@ -77,7 +86,15 @@ class Shelf {
     Slots::iterator at_;
   };
 
+  enum class Kind { package, merged };
+  // Puts a slot's tree into trees/ unless it is whole there (true).
+  using Make = std::function<Result<bool>(Slot const&, SealPointer&)>;
+
   Error unknown(Digest const&) const;
+  Result<bool> pin_with(Digest const&, Kind, Make const&);
+  Result<bool> pin_merged(Digest const& name, std::vector<Package> const&);
+  Result<StagedTree> merge(std::vector<Package> const&) const;
+  void rest(Digest const& merged);
   Claim claim(Digest const&, Lock&);
   void settle(Slots::iterator);
   void take_away_tree(Digest const&);
@@ -90,6 +107,7 @@ class Shelf {
   Result<void> publish_tree(StagedTree&);
   bool look(Slots::iterator, Lock&);
   Result<bool> materialise(Package const&, SealPointer&);
+  Result<StagedTree> stage_again(Package const&) const;
   SealPointer seal_of(Digest const&) const;
   bool stands_whole(Digest const&) const;
   Result<sys::Fd> open_checked_upload(Package const&) const;
@@ -101,6 +119,7 @@ class Shelf {
       mutex_;  // guards what follows; under it at most a rename, never reads or writes
   std::condition_variable changed_;
   Slots slots_;
+  std::vector<Digest> resting_;      // merged trees that stand and that nobody holds, oldest first
   std::vector<std::string> doomed_;  // names in tmp/, removed by the next call that may block
 };
 

@@ -128,6 +128,15 @@ Result<bool> Shelf::materialise(Package const& package, SealPointer& seal) {
   if (seal && stands_whole(package.digest)) return true;
   // The first that was found is kept for a person to look at; publish_tree removes another.
   (void)disk_->set_aside(disk_->trees(), package.digest.hex, "tree");
+  auto tree = stage_again(package);
+  if (!tree) return tree.error();
+  if (auto published = publish_tree(*tree); !published) return internal_io(published.error());
+  seal = seal_of(package.digest);
+  return false;
+}
+
+// From the upload; the tree is the one that was stored.
+Result<Shelf::StagedTree> Shelf::stage_again(Package const& package) const {
   auto upload = open_checked_upload(package);
   if (!upload) return upload.error();
   // It was accepted once: a limit lowered since does not take a function's code away.
@@ -140,9 +149,7 @@ Result<bool> Shelf::materialise(Package const& package, SealPointer& seal) {
     return corrupt(fmt::format("package {} unpacks to another tree, {}; store it again",
                                package.digest.hex, tree->content.digest.hex));
   }
-  if (auto published = publish_tree(*tree); !published) return internal_io(published.error());
-  seal = seal_of(package.digest);
-  return false;
+  return tree;
 }
 
 // Whatever is wrong with a tree that was left here, building it again mends it.
