@@ -86,7 +86,8 @@ struct DeployReply {
 struct InvokeReply {
   bool function_error = false;
   std::string payload;
-  std::string start;  // warm | fork | pooled | cold | first
+  std::string version;  // that ran: "$LATEST" or a number
+  std::string start;    // warm | fork | pooled | cold | first
   std::string request_id;
   std::string log;  // the last 4,096 bytes, if asked for
   Duration took{};  // seen from here
@@ -133,9 +134,10 @@ class Client {
 
   // Creates or updates, code and configuration in one step.
   Result<DeployReply> deploy(DeployRequest const&, Progress const& = {}) const;
-  // A function that failed is not an error: see function_error.
-  Result<InvokeReply> invoke(std::string_view name, std::string payload,
-                             bool log_tail = false) const;
+  // A function that failed is not an error: see function_error. `name` may be NAME:QUALIFIER or an
+  // ARN; the qualifier (a version or an alias) may be given beside it.
+  Result<InvokeReply> invoke(std::string_view name, std::string payload, bool log_tail = false,
+                             std::string_view qualifier = {}) const;
   Result<FunctionList> list() const;
   Result<void> remove(std::string_view name) const;
   // `text` gets the log as it comes; false ends it.
@@ -144,6 +146,13 @@ class Client {
   Result<InstanceList> instances() const;
   Result<StatusReply> status() const;
   Result<DoctorReply> doctor() const;
+
+  // The bytes of a directory or zip, stored by the daemon. Returns the digest to deploy them by.
+  Result<std::string> upload(std::string const& path, Progress const& = {}) const;
+  // Any other request of the daemon's, JSON in and out; releases.hpp and manifest.hpp are made of
+  // these. The body of a 2xx response.
+  Result<std::string> request(std::string_view method, std::string target,
+                              std::string body = {}) const;
 
  private:
   struct Impl;

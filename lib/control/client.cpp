@@ -103,8 +103,8 @@ Result<Client> Client::open(std::string_view url) {
   return Client(std::move(impl));
 }
 
-Result<DeployReply> Client::deploy(DeployRequest const& r, Progress const& progress) const {
-  auto bytes = read_package(r.path);
+Result<std::string> Client::upload(std::string const& path, Progress const& progress) const {
+  auto bytes = read_package(path);
   if (!bytes) return bytes.error();
   fetch::Request upload;
   upload.method = "PUT";
@@ -121,23 +121,41 @@ Result<DeployReply> Client::deploy(DeployRequest const& r, Progress const& progr
     return Error{Errc::io, "The answer to the upload names no Digest. Is it a faasd at that URL?",
                  "", "reply"};
   }
+  auto const& hex = digest->get_string();
+  return std::string(hex.data(), hex.size());
+}
 
+Result<std::string> Client::request(std::string_view method, std::string target,
+                                    std::string body) const {
+  fetch::Request request;
+  request.method = method;
+  request.target = std::move(target);
+  if (!body.empty()) request.headers = {{"Content-Type", "application/json"}};
+  request.body = std::move(body);
+  auto response = impl_->exchange(std::move(request));
+  if (!response) return response.error();
+  return std::move(response->body);
+}
+
+Result<DeployReply> Client::deploy(DeployRequest const& r, Progress const& progress) const {
+  auto const digest = upload(r.path, progress);
+  if (!digest) return digest.error();
   fetch::Request change;
   change.method = "PUT";
   change.target = own_path(r.name);
   change.headers = {{"Content-Type", "application/json"}};
-  auto const& hex = digest->get_string();
-  change.body = deploy_body(r, std::string_view(hex.data(), hex.size()));
+  change.body = deploy_body(r, *digest);
   auto response = impl_->exchange(std::move(change));
   if (!response) return response.error();
   return control::read_deploy(response->status, std::move(response->body));
 }
 
-Result<InvokeReply> Client::invoke(std::string_view name, std::string payload,
-                                   bool log_tail) const {
+Result<InvokeReply> Client::invoke(std::string_view name, std::string payload, bool log_tail,
+                                   std::string_view qualifier) const {
   fetch::Request request;
   request.method = "POST";
   request.target = lambda_path(name) + "/invocations";
+  if (!qualifier.empty()) request.target += "?Qualifier=" + fetch::percent_encoded(qualifier);
   if (log_tail) request.headers = {{"X-Amz-Log-Type", "Tail"}};
   request.body = std::move(payload);
   auto const begin = std::chrono::steady_clock::now();
@@ -146,6 +164,7 @@ Result<InvokeReply> Client::invoke(std::string_view name, std::string payload,
   InvokeReply reply;
   reply.took = std::chrono::steady_clock::now() - begin;
   reply.function_error = !response->header("X-Amz-Function-Error").empty();
+  reply.version = response->header("X-Amz-Executed-Version");
   reply.start = response->header("X-Faas-Start");
   reply.request_id = response->header("x-amzn-RequestId");
   reply.log = from_base64(response->header("X-Amz-Log-Result")).value_or("");

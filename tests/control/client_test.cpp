@@ -63,6 +63,9 @@ TEST_CASE("a function is deployed, called, changed, watched and deleted") {
   CHECK(cold->log.find("hello from") != std::string::npos);
   CHECK((cold->start == "cold" || cold->start == "first"));
   CHECK(client.invoke("f", "")->start == "warm");
+  CHECK(client.invoke("f", "", false, "$LATEST")->version == "$LATEST");
+  CHECK(client.invoke("f:$LATEST", "")->version == "$LATEST");
+  CHECK(client.invoke("f", "", false, "none").error().reason == "ResourceNotFoundException");
 
   write_function(directory / "f", "{'n': 2}");
   DeployRequest change;

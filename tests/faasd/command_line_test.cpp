@@ -77,3 +77,10 @@ TEST_CASE("a number outside its range is refused where it is typed, as in the co
   CHECK(type({"deploy", "f", "d", "--capacity=8"}).line.deploy.capacity == 8);
   CHECK(type({"logs", "f", "--tail=-1"}).status == kUsage);
 }
+
+TEST_CASE("a version or an alias is part of the name, or beside it") {
+  CHECK(type({"invoke", "f:live"}).line.name == "f:live");
+  auto const typed = type({"invoke", "f", "--qualifier", "2"});
+  CHECK(typed.line.name == "f");
+  CHECK(typed.line.qualifier == "2");
+}

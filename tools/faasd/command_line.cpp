@@ -1,7 +1,8 @@
 #include "command_line.hpp"
 
-#include <CLI/CLI.hpp>
 #include <limits>
+
+#include "tree.hpp"
 
 namespace faasd {
 namespace {
@@ -13,16 +14,6 @@ constexpr char const* kFooter =
 
 constexpr std::int64_t kMany = std::numeric_limits<std::uint32_t>::max();
 
-// As the configuration file has it. Signed, for CLI11 takes -1 for a huge unsigned number; not in
-// --help, where it would be part of the type's name.
-CLI::Validator within(std::int64_t low, std::int64_t high) {
-  return CLI::Range(low, high).description("");
-}
-
-void add_json(CLI::App* command, CommandLine& out) {
-  command->add_flag("--json", out.json, "Print JSON");
-}
-
 void add_url(CLI::App* command, CommandLine& out) {
   command->add_option("--url", out.url, "Where the daemon is")
       ->envname("FAASD_URL")
@@ -30,17 +21,10 @@ void add_url(CLI::App* command, CommandLine& out) {
       ->default_str("http://127.0.0.1:9000");
 }
 
-CLI::App* add_client(CLI::App& app, CommandLine& out, std::string const& name,
-                     std::string const& about) {
-  auto* command = app.add_subcommand(name, about);
-  add_url(command, out);
-  add_json(command, out);
-  return command;
-}
-
 void add_serve(CLI::App& app, CommandLine& out) {
   auto& c = out.config;
   auto* serve = app.add_subcommand("serve", "Run the daemon until SIGTERM or SIGINT");
+  serve->group(kServing);
   serve->add_option("--config", out.config_file, "JSON; its keys are these flags with _ for -")
       ->type_name("FILE");
   serve->add_option("--listen", c.listen, "Loopback only")
@@ -96,7 +80,7 @@ void add_serve(CLI::App& app, CommandLine& out) {
 
 void add_deploy(CLI::App& app, CommandLine& out) {
   auto& d = out.deploy;
-  auto* deploy = add_client(app, out, "deploy", "Create or update a function");
+  auto* deploy = add_client(app, out, kDeploying, "deploy", "Create or update a function");
   deploy->add_option("name", d.name, "The function's name")->required();
   deploy->add_option("path", d.path, "A directory or a zip file")->required();
   deploy->add_option(
@@ -120,27 +104,31 @@ void add_deploy(CLI::App& app, CommandLine& out) {
 }
 
 void add_calls(CLI::App& app, CommandLine& out) {
-  auto* invoke = add_client(app, out, "invoke", "Call a function and print what it answers");
-  invoke->add_option("name", out.name, "The function's name")->required();
+  auto* invoke =
+      add_client(app, out, kCalling, "invoke", "Call a function and print what it answers");
+  add_function(invoke, out, "The function's name; NAME:QUALIFIER for a version or an alias");
+  invoke->add_option("--qualifier", out.qualifier, "A version or an alias");
   invoke->add_option("--data", out.data,
                      "The event: JSON, @FILE, or @- for standard input [empty]");
   invoke->add_flag("--log", out.log, "Print the end of the call's log to standard error");
-  auto* remove = add_client(app, out, "delete", "Delete a function");
-  remove->add_option("name", out.name, "The function's name")->required();
-  auto* logs = add_client(app, out, "logs", "Print what a function wrote");
-  logs->add_option("name", out.name, "The function's name")->required();
+  auto* logs = add_client(app, out, kCalling, "logs", "Print what a function wrote");
+  add_function(logs, out);
   logs->add_flag("-f,--follow", out.logs.follow, "Go on as more comes");
   logs->add_option("--tail", out.logs.tail, "Only the last so many bytes")
       ->type_name("BYTES")
       ->check(within(0, std::numeric_limits<std::int64_t>::max()));
 }
 
-void add_questions(CLI::App& app, CommandLine& out) {
-  add_client(app, out, "list", "List the functions");
-  add_client(app, out, "ps", "List the instances");
-  add_client(app, out, "status", "Show how the daemon is");
-  add_client(app, out, "doctor", "Say what this host can enforce (with --url: the daemon's host)");
-  add_json(app.add_subcommand("version", "Print the version"), out);
+void add_list(CLI::App& app, CommandLine& out) {
+  auto* list = add_client(app, out, kDeploying, "list", "List the functions");
+  list->add_flag("--names", out.names, "Only their names, one a line");
+  auto* remove = add_client(app, out, kDeploying, "delete", "Delete a function");
+  add_function(remove, out);
+}
+
+void add_watching(CLI::App& app, CommandLine& out) {
+  add_client(app, out, kCalling, "ps", "List the instances");
+  add_client(app, out, kCalling, "status", "Show how the daemon is");
 }
 
 bool typed(CLI::App const& command, char const* option) {
@@ -159,16 +147,51 @@ std::string complaint(CLI::App const* app, CLI::Error const& error) {
 
 }  // namespace
 
-std::optional<int> parse(int argc, char** argv, CommandLine& out) {
-  CLI::App app("faasd: functions you do not trust, each in its own jail", "faasd");
+CLI::Validator within(std::int64_t low, std::int64_t high) {
+  return CLI::Range(low, high).description("");
+}
+
+void add_json(CLI::App* command, CommandLine& out) {
+  command->add_flag("--json", out.json, "Print JSON");
+}
+
+CLI::App* add_client(CLI::App& app, CommandLine& out, std::string const& group,
+                     std::string const& name, std::string const& about) {
+  auto* command = app.add_subcommand(name, about);
+  command->group(group);
+  add_url(command, out);
+  add_json(command, out);
+  return command;
+}
+
+CLI::Option* add_function(CLI::App* command, CommandLine& out, std::string const& about) {
+  return command->add_option("name", out.name, about)->type_name(kFunctionType)->required();
+}
+
+std::unique_ptr<CLI::App> command_tree(CommandLine& out) {
+  auto tree = std::make_unique<CLI::App>("faasd: functions you do not trust, each in its own jail",
+                                         "faasd");
+  auto& app = *tree;
   app.require_subcommand(1);
   app.set_version_flag("--version", "faasd " FAASD_VERSION);
   app.footer(kFooter);
   app.failure_message(complaint);
   add_serve(app, out);
+  add_client(app, out, kServing, "doctor",
+             "Say what this host can enforce (with --url: the daemon's host)");
   add_deploy(app, out);
+  add_list(app, out);
   add_calls(app, out);
-  add_questions(app, out);
+  add_watching(app, out);
+  auto* version = app.add_subcommand("version", "Print the version");
+  version->group(kProgram);
+  add_json(version, out);
+  return tree;
+}
+
+std::optional<int> parse(int argc, char** argv, CommandLine& out) {
+  auto const tree = command_tree(out);
+  auto& app = *tree;
   try {
     app.parse(argc, argv);
   } catch (CLI::ParseError const& e) {

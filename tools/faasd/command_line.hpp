@@ -32,7 +32,9 @@ struct CommandLine {
   faas::DeployRequest deploy;
   std::vector<std::string> environment;  // NAME=VALUE
 
-  std::string name;                 // of invoke, delete, logs
+  std::string name;                 // of the function
+  std::string qualifier;            // a version or an alias; empty: none was given
+  bool names = false;               // list
   std::optional<std::string> data;  // JSON, @FILE or @- for standard input
   bool log = false;
   faas::LogRequest logs;

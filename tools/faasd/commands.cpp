@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "output.hpp"
+#include "with_client.hpp"
 
 namespace faasd {
 namespace {
@@ -48,16 +49,6 @@ Result<std::string> read_data(std::optional<std::string> const& data) {
                  "usage"};
   bytes << source.rdbuf();
   return std::move(bytes).str();
-}
-
-// Opens the client and hands it on; whatever fails is told.
-template <class Ask, class Show>
-int with_client(CommandLine const& line, Ask ask, Show show) {
-  auto const client = Client::open(line.url);
-  if (!client) return fail(client.error());
-  auto const reply = ask(*client);
-  if (!reply) return fail(reply.error());
-  return show(*reply);
 }
 
 int print_report(faas::HostReport const& report) {
@@ -105,14 +96,15 @@ int invoke(CommandLine const& line) {
   auto data = read_data(line.data);
   if (!data) return fail(data.error());
   return with_client(
-      line, [&](Client const& c) { return c.invoke(line.name, *data, line.log); },
+      line, [&](Client const& c) { return c.invoke(line.name, *data, line.log, line.qualifier); },
       [&](faas::InvokeReply const& reply) {
         if (line.json) {
           fmt::print(
-              "{{\"FunctionError\":{},\"Start\":{},\"RequestId\":{},\"Milliseconds\":{:.3f},"
-              "\"Log\":{},\"Payload\":{}}}\n",
-              reply.function_error, json_text(reply.start), json_text(reply.request_id),
-              in_ms(reply.took), json_text(reply.log), json_text(reply.payload));
+              "{{\"FunctionError\":{},\"Version\":{},\"Start\":{},\"RequestId\":{},"
+              "\"Milliseconds\":{:.3f},\"Log\":{},\"Payload\":{}}}\n",
+              reply.function_error, json_text(reply.version), json_text(reply.start),
+              json_text(reply.request_id), in_ms(reply.took), json_text(reply.log),
+              json_text(reply.payload));
         } else {
           if (line.log) show(stderr, reply.log);
           show(stdout, reply.payload);
@@ -130,6 +122,10 @@ int list(CommandLine const& line) {
       [&](faas::FunctionList const& reply) {
         if (line.json) {
           fmt::print("{}\n", reply.json);
+          return kOk;
+        }
+        if (line.names) {
+          for (auto const& f : reply.functions) fmt::print("{}\n", f.name);
           return kOk;
         }
         std::vector<std::vector<std::string>> rows{
