@@ -34,7 +34,7 @@ std::shared_ptr<Revision> Core::add_revision(registry::Entry const& entry) {
   revisions_.emplace(entry->revision, revision);
   current_[entry->function.name] = entry->revision;
   tell(event::RevisionAdded{entry->revision, entry->function.limits, revision->place(),
-                            entry->function.limits.capacity});
+                            entry->function.limits.capacity, entry->function.name});
   return revision;
 }
 

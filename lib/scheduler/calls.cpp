@@ -7,12 +7,45 @@ namespace faas::inline v0 {
 using namespace scheduler;
 
 std::optional<Error> Scheduler::Impl::refuse_at_once(event::Arrived const& e,
-                                                     Revision const* revision) const {
+                                                     Revision const* revision) {
   if (draining) return refuse_draining();
   if (!revision || revision->retired) return refuse_unknown(e.revision);
-  if (!budget.possible(revision->need())) return refuse_impossible(*revision, options);
+  if (auto error = too_big(*revision)) return error;
   if (e.deadline && *e.deadline <= now) return refuse_deadline({.arrived = now}, now);
+  if (auto error = over_caller_rate(e.caller)) return error;
+  return over_concurrency(*revision, !e.tenant.empty());
+}
+
+// One that has instances may wait for them, whatever has been provisioned since.
+std::optional<Error> Scheduler::Impl::too_big(Revision const& revision) const {
+  if (auto const resource = budget.short_of({}, revision.need))
+    return refuse_impossible(revision, options, *resource);
+  if (revision.committed > 0) return {};
+  if (auto const resource = budget.short_of(kept_amount, revision.need))
+    return refuse_provisioned(revision, options, *resource, kept_amount);
   return {};
+}
+
+std::optional<Error> Scheduler::Impl::over_caller_rate(std::string const& caller) {
+  switch (callers.admit(caller, now)) {
+    case Callers::Verdict::welcome: return {};
+    case Callers::Verdict::too_fast: return refuse_caller_rate(options, callers.next(caller) - now);
+    case Callers::Verdict::no_place: break;
+  }
+  return refuse_caller(options);
+}
+
+std::optional<Error> Scheduler::Impl::over_concurrency(Revision const& revision,
+                                                       bool tenant) const {
+  Share const& share = revision.share;
+  FunctionState const& function = *share.function;
+  if (function.reserved) {
+    if (function.calls < *function.reserved) return {};
+    return refuse_reserved(function);
+  }
+  AccountState const& account = *function.account;
+  if (share.has_own(tenant) || !accounts.pool_is_full(account)) return {};
+  return refuse_account(account, accounts.limit_of(account), accounts.pool_of(account));
 }
 
 // The limits of the queues hold for calls that no instance is starting for, so a queue of 0 still
@@ -48,17 +81,23 @@ std::optional<Error> Scheduler::Impl::over_limit(Call const& call) const {
 
 Error Scheduler::Impl::nothing_free(Revision const& revision, std::string const& queue) const {
   if (!revision.below_concurrency(revision.committed)) return refuse_concurrency(revision, queue);
-  if (rests(revision)) return refuse_crash_loop(revision, now);
-  if (budget.fits(revision.need())) return refuse_turn(queue);
-  Amount const used = budget.committed;
-  if (budget.memory_is_short(used, revision.need()))
-    return refuse_host_memory(revision, options, used.memory, queue);
-  return refuse_host_instances(options, queue);
+  if (rests_after_failure(revision)) return refuse_crash_loop(revision, now);
+  if (scales_too_fast(revision))
+    return refuse_scaling(options, may_start_at(revision) - now, queue);
+  if (pressure) return refuse_pressure(revision.committed > 0, queue);
+  if (auto const resource = budget.short_of(budget.committed, revision.need))
+    return refuse_host(revision, options, *resource, budget.committed, queue);
+  return refuse_turn(queue);
 }
 
 void Scheduler::Impl::dispatch(Call& call, Instance& instance, StartLevel level) {
-  if (instance.phase == Instance::Phase::idle) leave_idle(instance);
+  if (instance.phase == Instance::Phase::idle) {
+    leave_idle(instance);
+    sort_idle(*instance.pool);
+    update_turn(*instance.pool->revision);
+  }
   call.instance = &instance;
+  ++instance.served;
   instance.running.push_back(call);
   if (instance.running.size() == instance.pool->revision->capacity)
     instance.pool->available.erase(instance);
@@ -87,6 +126,7 @@ void Scheduler::Impl::leave_instance(Call& call) {
 
 void Scheduler::Impl::forget(Call& call) {
   Pool& pool = *call.pool;
+  accounts.remove_call(pool.revision->share, !pool.tenant.empty());
   calls.erase(call);
   call_slab.give_back(call);
   clean(pool);

@@ -1,3 +1,5 @@
+// When a revision may start no instance for a while.
+//
 // Starts that fail: of a function that crashes in its init, or of a host that cannot make a jail
 // (A14).
 //
@@ -25,14 +27,29 @@ bool Scheduler::Impl::crash_loops(Revision const& revision) const {
   return revision.failures >= kLoop;
 }
 
-bool Scheduler::Impl::rests(Revision const& revision) const {
+bool Scheduler::Impl::rests_after_failure(Revision const& revision) const {
   if (revision.failures == 0) return false;
   return now < revision.rests_until || (crash_loops(revision) && revision.starting > 0);
 }
 
+// A healthy function rests too when it has started many at once (SchedulerOptions::scaling_rate).
+bool Scheduler::Impl::scales_too_fast(Revision const& revision) const {
+  return now < scaling.next(revision.share.function->scaling);
+}
+
+bool Scheduler::Impl::rests(Revision const& revision) const {
+  return rests_after_failure(revision) || scales_too_fast(revision);
+}
+
+TimePoint Scheduler::Impl::may_start_at(Revision const& revision) const {
+  TimePoint const scaled = scaling.next(revision.share.function->scaling);
+  return revision.failures == 0 ? scaled : std::max(scaled, revision.rests_until);
+}
+
 // Also while nothing has failed yet, for what is begun then counts; but not for longer than a
 // second.
-void Scheduler::Impl::count_start(Revision& revision) const {
+void Scheduler::Impl::count_start(Revision& revision) {
+  scaling.take(revision.share.function->scaling, now);
   if (crash_loops(revision)) {
     revision.rests_until = now + kProbe;
   } else {
@@ -69,14 +86,16 @@ void Scheduler::Impl::refuse_waiting(Revision& revision) {
 // `waits`: it would take a turn, did it not rest.
 void Scheduler::Impl::update_rest(Revision& revision, bool waits) {
   bool const listed = resting.contains(revision);
-  bool const belongs = waits && revision.failures > 0 && now < revision.rests_until;
+  TimePoint const wakes = may_start_at(revision);
+  bool const belongs = waits && now < wakes;
+  if (belongs) revision.wakes = wakes;
   if (listed && belongs) resting.update(revision);
   if (listed && !belongs) resting.erase(revision);
   if (!listed && belongs) resting.push(revision);
 }
 
 void Scheduler::Impl::wake_rested() {
-  for (Revision* first = resting.top(); first && first->rests_until <= now; first = resting.top())
+  for (Revision* first = resting.top(); first && first->wakes <= now; first = resting.top())
     update_turn(*first);
 }
 

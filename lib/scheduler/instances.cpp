@@ -10,7 +10,7 @@ Scheduler::Impl::Instance& Scheduler::Impl::new_instance(Pool& pool) {
   instance.id = InstanceId{++last_instance};
   instance.pool = &pool;
   instances.insert(instance);
-  budget.committed.add(pool.revision->need());
+  budget.committed += pool.revision->need;
   ++pool.revision->committed;
   ++pool.revision->starting;
   ++pool.starting;
@@ -26,31 +26,34 @@ void Scheduler::Impl::admit(Instance& instance) {
 void Scheduler::Impl::clear_for_host(Instance& instance) {
   Revision& revision = *instance.pool->revision;
   ++revision.occupied;
-  if (!budget.fits_now(revision.need())) return held.push_back(instance);
+  if (!budget.fits_now(revision.need)) return held.push_back(instance);
   announce(instance);
 }
 
 void Scheduler::Impl::announce(Instance& instance) {
   Revision& revision = *instance.pool->revision;
-  budget.present.add(revision.need());
+  budget.present += revision.need;
+  ++revision.share.function->instances;
   instance.phase = Instance::Phase::starting;
+  instance.started_at = now;
   instance.begun = ++begun;
   ++starting;
-  out->emplace_back(
-      action::Start{instance.id, revision.id, revision.place, !instance.pool->tenant.empty()});
+  out->emplace_back(action::Start{instance.id, revision.id, revision.place,
+                                  !instance.pool->tenant.empty(), keeps(*instance.pool)});
 }
 
 // The other starting instances will serve everybody who waits: some calls were cancelled, or found
 // a warm instance, while this one was held.
 bool Scheduler::Impl::superfluous(Instance const& instance) const {
   Pool const& pool = *instance.pool;
+  if (pool.starting + pool.standing <= pool.provisioned()) return false;
   return pool.covered.size() <= (pool.starting - 1) * pool.revision->capacity;
 }
 
 void Scheduler::Impl::drop_held(Instance& instance, bool cleared) {
   Pool& pool = *instance.pool;
   Revision& revision = *pool.revision;
-  budget.committed.subtract(revision.need());
+  budget.committed -= revision.need;
   --revision.committed;
   --revision.starting;
   --pool.starting;
@@ -68,7 +71,7 @@ void Scheduler::Impl::release_held(Revision& revision) {
   }
   while (Instance* next = held.front()) {
     bool const drop = superfluous(*next);
-    if (!drop && !budget.fits_now(next->pool->revision->need())) return;
+    if (!drop && !budget.fits_now(next->pool->revision->need)) return;
     held.pop_front();
     drop ? drop_held(*next, true) : announce(*next);
   }
@@ -87,23 +90,8 @@ void Scheduler::Impl::take_calls(Instance& instance, StartLevel level) {
 }
 
 void Scheduler::Impl::settle(Instance& instance) {
-  Revision& revision = *instance.pool->revision;
-  if (revision.retired) return stop(instance);
-  instance.phase = Instance::Phase::idle;
-  instance.idle_since = now;
-  idle.push_back(instance);
-  revision.idle.push_back(instance);
-  idle_amount.add(revision.need());
-  update_turn(revision);
-}
-
-void Scheduler::Impl::leave_idle(Instance& instance) {
-  Revision& revision = *instance.pool->revision;
-  idle.erase(instance);
-  revision.idle.erase(instance);
-  idle_amount.subtract(revision.need());
-  instance.phase = Instance::Phase::busy;
-  update_turn(revision);
+  if (instance.pool->revision->retired) return stop(instance);
+  become_idle(instance);
 }
 
 void Scheduler::Impl::stop(Instance& instance) {
@@ -125,8 +113,9 @@ void Scheduler::Impl::lose(Instance& instance) {
   }
   ++pool.leaving;
   instance.phase = Instance::Phase::stopping;
-  budget.committed.subtract(revision.need());
+  budget.committed -= revision.need;
   --revision.committed;
+  sort_idle(pool);
   balance(pool);
 }
 
@@ -141,13 +130,6 @@ void Scheduler::Impl::fail_start(Instance& instance) {
   }
   lose(instance);
   if (crash_loops(revision)) refuse_waiting(revision);
-}
-
-void Scheduler::Impl::expire_idle() {
-  while (Instance* longest = idle.front()) {
-    if (now - longest->idle_since < options.idle_expiry) return;
-    stop(*longest);
-  }
 }
 
 }  // namespace faas::inline v0

@@ -1,9 +1,10 @@
 // Whose turn it is when concurrency or the host's budget is short.
 //
-// A revision wants a turn while it has uncovered calls and its concurrency allows another instance.
-// Turns go round; revisions without any instance come before those that have some. Where the one in
-// turn needs more than can be had now, the smallest goes ahead of it, but not past a second of
-// waiting: from then on what is freed is kept for it.
+// A revision claims a turn while it has uncovered calls, or less than is provisioned for it, and
+// its concurrency allows another instance. Turns go round; revisions without any instance come
+// before what is provisioned, and that before revisions that have some. Where the one in turn needs
+// more than can be had now, the smallest goes ahead of it, but not past a second of waiting: from
+// then on what is freed is kept for it.
 #include "scheduler/impl.hpp"
 
 namespace faas::inline v0 {
@@ -14,6 +15,8 @@ namespace {
 // How long a revision without an instance lets others go first, and how long an instance serves its
 // own queue before it gives way: so a switch costs at most one start a second for each place.
 constexpr Duration kPatience = std::chrono::seconds(1);
+// Between two starts while the host is short of memory.
+constexpr Duration kUnderPressure = std::chrono::seconds(1);
 }  // namespace
 
 void Scheduler::Impl::balance(Pool& pool) {
@@ -40,84 +43,132 @@ void Scheduler::Impl::balance(Pool& pool) {
 }
 
 void Scheduler::Impl::update_turn(Revision& revision) {
-  bool const waits = revision.uncovered > 0 &&
-                     (revision.below_concurrency(revision.committed) || !revision.idle.empty());
-  update_rest(revision, waits);
-  bool const wants = waits && !rests(revision);
-  Turn const turn = !wants                    ? Turn::none
-                    : revision.committed == 0 ? Turn::without_instance
-                                              : Turn::with_instance;
-  if (turn != revision.turn) take_turn(revision, turn);
+  count_kept(revision);
+  bool const room = revision.below_concurrency(revision.committed) || !revision.spare.empty();
+  bool const calling = room && revision.uncovered > 0;
+  bool const provisioned = room && lacks_provisioned(revision);
+  update_rest(revision, calling || provisioned);
+  bool const rest = rests(revision);
+  take_turn(revision.for_provisioned, provisioned && !rest ? Turn::provisioned : Turn::none);
+  take_turn(revision.for_calls, !calling || rest          ? Turn::none
+                                : revision.committed == 0 ? Turn::without_instance
+                                                          : Turn::with_instance);
 }
 
-Scheduler::Impl::Turns& Scheduler::Impl::turns(Turn turn) {
-  return turn == Turn::without_instance ? without_instance : with_instance;
-}
-
-// At the end of its row.
-void Scheduler::Impl::take_turn(Revision& revision, Turn turn) {
-  if (revision.turn != Turn::none) turns(revision.turn).erase(revision);
-  if (turn != Turn::none) turns(turn).push_back(revision);
-  bool const listed = smallest.contains(revision);
-  if (turn != Turn::none && !listed) smallest.push(revision);
-  if (turn == Turn::none && listed) smallest.erase(revision);
-  revision.turn = turn;
+void Scheduler::Impl::take_turn(Claim& claim, Turn turn) {
+  if (turn == claim.turn) return;
+  if (claim.turn != Turn::none) row(claim.turn).erase(claim);
+  if (turn != Turn::none) row(turn).push_back(claim);
+  bool const listed = least_memory.contains(claim);
+  if (turn != Turn::none && !listed) least_memory.push(claim), least_cpus.push(claim);
+  if (turn == Turn::none && listed) least_memory.erase(claim), least_cpus.erase(claim);
+  claim.turn = turn;
 }
 
 void Scheduler::Impl::serve() {
-  while (Revision* revision = next_in_turn()) {
-    if (!make_room(*revision)) {
-      if (starving(*revision)) return reserve(*revision);
-      revision = smallest.top();
-      if (!make_room(*revision)) return;
+  while (Claim* claim = next_in_turn()) {
+    if (!make_room(*claim->revision)) {
+      if (starving(*claim)) return reserve(*claim->revision);
+      if (hopeless(*claim->revision)) to_the_end(*claim);
+      claim = smaller_that_fits();
+      if (!claim) return;
     }
-    begin(*revision);
+    begin(*claim);
   }
 }
 
-Scheduler::Impl::Revision* Scheduler::Impl::next_in_turn() const {
-  return without_instance.empty() ? with_instance.front() : without_instance.front();
+Scheduler::Impl::Claim* Scheduler::Impl::next_in_turn() {
+  for (Turn turn : {Turn::without_instance, Turn::provisioned, Turn::with_instance}) {
+    if (under_pressure(turn)) continue;
+    if (Claim* claim = first_awake(row(turn), &Turns::front)) return claim;
+  }
+  return nullptr;
 }
 
-// Stops idle instances, longest idle first, if that makes room for one more of this revision; else
+// What may start may cease to by the starts of other revisions of its function.
+template <class Claims>
+Scheduler::Impl::Claim* Scheduler::Impl::first_awake(Claims& claims,
+                                                     Claim* (Claims::*first)() const) {
+  for (Claim* claim = (claims.*first)(); claim; claim = (claims.*first)()) {
+    if (!rests(*claim->revision)) return claim;
+    update_turn(*claim->revision);
+  }
+  return nullptr;
+}
+
+// The smallest in memory, or else in CPUs.
+Scheduler::Impl::Claim* Scheduler::Impl::smaller_that_fits() {
+  if (pressure) return nullptr;
+  Claim* claim = first_awake(least_memory, &decltype(least_memory)::top);
+  if (claim && make_room(*claim->revision)) return claim;
+  claim = first_awake(least_cpus, &decltype(least_cpus)::top);
+  return claim && make_room(*claim->revision) ? claim : nullptr;
+}
+
+bool Scheduler::Impl::under_pressure(Turn turn) const {
+  return pressure && (turn == Turn::with_instance || now < relief);
+}
+
+// Stops spare instances, the cheapest first, if that makes room for one more of this revision; else
 // nothing.
 bool Scheduler::Impl::make_room(Revision& revision) {
-  if (!budget.fits_without(idle_amount, revision.need())) return false;
-  if (!revision.below_concurrency(revision.committed)) stop(*revision.idle.front());
-  while (!budget.fits(revision.need())) stop(*idle.front());
+  if (!budget.fits_without(spare_amount, revision.need)) return false;
+  if (!revision.below_concurrency(revision.committed)) stop(*revision.spare.front());
+  while (!budget.fits(revision.need)) evict_cheapest();
   return true;
 }
 
-void Scheduler::Impl::begin(Revision& revision) {
-  Pool& pool = *revision.wanting.top();
+void Scheduler::Impl::begin(Claim& claim) {
+  Revision& revision = *claim.revision;
+  Pool& pool = &claim == &revision.for_provisioned ? revision.common : *revision.wanting.top();
   count_start(revision);
+  if (pressure) relief = now + kUnderPressure;
   admit(new_instance(pool));
   balance(pool);
-  if (revision.turn != Turn::none) take_turn(revision, revision.turn);
+  to_the_end(claim);
 }
 
-bool Scheduler::Impl::starving(Revision const& revision) const {
-  return revision.turn == Turn::without_instance &&
+void Scheduler::Impl::to_the_end(Claim& claim) {
+  if (claim.turn == Turn::none) return;
+  row(claim.turn).erase(claim);
+  row(claim.turn).push_back(claim);
+}
+
+bool Scheduler::Impl::starving(Claim const& claim) const {
+  Revision const& revision = *claim.revision;
+  return claim.turn == Turn::without_instance && !hopeless(revision) &&
          now - revision.wanting.top()->uncovered.front()->arrived >= kPatience;
 }
 
+// It needs what provisioned instances have: nothing that ends makes room for it.
+bool Scheduler::Impl::hopeless(Revision const& revision) const {
+  return budget.short_of(kept_amount, revision.need).has_value();
+}
+
 void Scheduler::Impl::reserve(Revision const& revision) {
-  while (!idle.empty() && !budget.fits(revision.need())) stop(*idle.front());
+  while (!spare.empty() && !budget.fits(revision.need)) evict_cheapest();
 }
 
 // Without this rule a function that is never out of calls would keep its instances for ever, while
 // another waits for its first.
 bool Scheduler::Impl::gives_way(Instance const& instance) const {
   if (!instance.running.empty() || now - instance.ready_at < kPatience) return false;
-  if (Revision const* first = without_instance.front())
-    if (starving(*first) && !budget.fits(first->need())) return true;
   Pool const& pool = *instance.pool;
+  if (pool.standing <= pool.provisioned()) return false;
+  if (Claim const* first = rows.front().front())
+    if (starving(*first) && !budget.fits(first->revision->need)) return true;
   Revision const& revision = *pool.revision;
   Pool const* other = revision.wanting.top();
   return other && other != &pool && other->without_instance() && !rests(revision) &&
-         !revision.below_concurrency(revision.committed) && revision.idle.empty() &&
+         !revision.below_concurrency(revision.committed) && revision.spare.empty() &&
          other->uncovered.front()->order < pool.oldest()->order &&
          now - other->uncovered.front()->arrived >= kPatience;
+}
+
+// The news that it is still high is news that more must go.
+void Scheduler::Impl::handle(event::Pressure const& e) {
+  pressure = e.high;
+  if (pressure && !cheapest.empty()) evict_cheapest();
 }
 
 }  // namespace faas::inline v0

@@ -10,7 +10,14 @@ namespace faas::inline v0::scheduler {
 Error refuse_unknown(RevisionId);
 Error refuse_draining();
 // The function is bigger than the whole host.
-Error refuse_impossible(Revision const&, SchedulerOptions const&);
+Error refuse_impossible(Revision const&, SchedulerOptions const&, Resource);
+// Or than what provisioned instances leave of it.
+Error refuse_provisioned(Revision const&, SchedulerOptions const&, Resource, Amount const& kept);
+Error refuse_reserved(FunctionState const&);
+Error refuse_account(AccountState const&, unsigned limit, std::size_t unreserved);
+Error refuse_caller_rate(SchedulerOptions const&, Duration wait);
+// Too many others are remembered.
+Error refuse_caller(SchedulerOptions const&);
 Error refuse_deadline(Call const&, TimePoint now);
 // Its starts fail, and the next one is not yet.
 Error refuse_crash_loop(Revision const&, TimePoint now);
@@ -19,9 +26,10 @@ Error refuse_host_queue(SchedulerOptions const&);
 // Nothing may wait (`queue` names the option that says so), and this is what it would have waited
 // for.
 Error refuse_concurrency(Revision const&, std::string const& queue);
-Error refuse_host_memory(Revision const&, SchedulerOptions const&, Bytes used,
-                         std::string const& queue);
-Error refuse_host_instances(SchedulerOptions const&, std::string const& queue);
+Error refuse_scaling(SchedulerOptions const&, Duration wait, std::string const& queue);
+Error refuse_pressure(bool has_instance, std::string const& queue);
+Error refuse_host(Revision const&, SchedulerOptions const&, Resource, Amount const& used,
+                  std::string const& queue);
 Error refuse_turn(std::string const& queue);
 
 }  // namespace faas::inline v0::scheduler

@@ -7,7 +7,12 @@ namespace faas::inline v0 {
 
 using namespace scheduler;
 
-Scheduler::Impl::Impl(SchedulerOptions o) : options(o), budget(o.memory, o.max_instances) {}
+Scheduler::Impl::Impl(SchedulerOptions o)
+    : options(o),
+      accounts(o.account_concurrency),
+      callers(o),
+      scaling(o.scaling_burst, o.scaling_rate),
+      budget(o) {}
 
 // Deadlines first: a call past its own is not started by the event that comes late. Idle expiry
 // last: an event that comes late may still use what is idle.
@@ -28,7 +33,10 @@ void Scheduler::Impl::handle(event::RevisionAdded const& e) {
   revision.limits = e.limits;
   revision.place = e.place;
   revision.capacity = std::max(1u, e.capacity);
+  revision.need = need_of(e.limits, options);
   revision.common.revision = &revision;
+  revision.for_calls.revision = revision.for_provisioned.revision = &revision;
+  accounts.join(revision.share, e.function, e.revision);
   revisions.insert(revision);
 }
 
@@ -36,8 +44,24 @@ void Scheduler::Impl::handle(event::RevisionRetired const& e) {
   Revision* revision = revisions.find(e.revision);
   if (!revision || revision->retired) return;
   revision->retired = true;
-  while (Instance* longest_idle = revision->idle.front()) stop(*longest_idle);
+  accounts.provision(revision->share, 0);
+  sort_idle(revision->common);
+  update_turn(*revision);
+  while (Instance* longest_idle = revision->spare.front()) stop(*longest_idle);
   clean(revision->common);
+}
+
+void Scheduler::Impl::handle(event::Reserved const& e) {
+  if (!e.function.name.empty()) accounts.reserve(e.function, e.concurrency);
+}
+
+void Scheduler::Impl::handle(event::AccountLimit const& e) {
+  accounts.limit(e.account, e.concurrency);
+}
+
+void Scheduler::Impl::handle(event::Drain const&) {
+  draining = true;
+  while (Claim* claim = row(Turn::provisioned).front()) update_turn(*claim->revision);
 }
 
 void Scheduler::Impl::handle(event::Arrived& e) {
@@ -53,6 +77,7 @@ void Scheduler::Impl::handle(event::Arrived& e) {
   call.arrived = now;
   call.deadline = e.deadline.value_or(TimePoint::max());
   calls.insert(call);
+  accounts.add_call(revision->share, !call.pool->tenant.empty());
 
   if (Instance* instance = call.pool->available.back())
     return dispatch(call, *instance, StartLevel::warm);
@@ -110,7 +135,8 @@ void Scheduler::Impl::handle(event::Exited const& e) {
   }
   Pool& pool = *instance->pool;
   Revision& revision = *pool.revision;
-  budget.present.subtract(revision.need());
+  budget.present -= revision.need;
+  --revision.share.function->instances;
   --revision.occupied;
   instances.erase(*instance);
   instance_slab.give_back(*instance);
@@ -138,6 +164,7 @@ void Scheduler::Impl::clean(Pool& pool) {
   bool const needed = !revision.retired || !revision.common.unused() ||
                       (revision.tenants && !revision.tenants->empty());
   if (needed) return;
+  accounts.leave(revision.share);
   revisions.erase(revision);
   revision_slab.give_back(revision);
 }
@@ -145,10 +172,12 @@ void Scheduler::Impl::clean(Pool& pool) {
 std::optional<TimePoint> Scheduler::Impl::next_wake() const {
   TimePoint wake = TimePoint::max();
   if (Call const* call = deadlines.top()) wake = call->deadline;
-  if (Instance const* instance = idle.front())
-    if (instance->idle_since < TimePoint::max() - options.idle_expiry)
-      wake = std::min(wake, instance->idle_since + options.idle_expiry);
-  if (Revision const* revision = resting.top()) wake = std::min(wake, revision->rests_until);
+  if (Instance const* instance = spare.front())
+    if (instance->spare_since < TimePoint::max() - options.idle_expiry)
+      wake = std::min(wake, instance->spare_since + options.idle_expiry);
+  if (Revision const* revision = resting.top()) wake = std::min(wake, revision->wakes);
+  bool const waits = !rows[0].empty() || !rows[1].empty();
+  if (pressure && waits && now < relief) wake = std::min(wake, relief);
   if (wake == TimePoint::max()) return {};
   return wake;
 }
@@ -156,10 +185,10 @@ std::optional<TimePoint> Scheduler::Impl::next_wake() const {
 SchedulerStats Scheduler::Impl::stats() const {
   return {.calls_waiting = covered + uncovered,
           .calls_running = running,
-          .instances = budget.present.instances,
-          .idle = idle.size(),
+          .instances = budget.present.instances(),
+          .idle = spare.size() + kept_idle,
           .starting = starting,
-          .memory_reserved = budget.present.memory,
+          .memory_reserved = budget.present.memory(),
           .revisions = revisions.size()};
 }
 
@@ -178,6 +207,20 @@ std::vector<InstanceState> Scheduler::Impl::all_instances() const {
   return all;
 }
 
+ProvisionedCounts Scheduler::Impl::provisioned_counts(RevisionId id) const {
+  Revision const* revision = revisions.find(id);
+  if (!revision) return {};
+  unsigned const requested = revision->share.provisioned;
+  Pool const& pool = revision->common;
+  auto const up_to_requested = [&](std::size_t count) {
+    return static_cast<unsigned>(std::min<std::size_t>(requested, count));
+  };
+  return {.requested = requested,
+          .allocated = up_to_requested(pool.starting + pool.standing),
+          .available = up_to_requested(pool.standing),
+          .failing = revision->failures > 0};
+}
+
 Scheduler::Scheduler(SchedulerOptions options) : impl_(std::make_unique<Impl>(options)) {}
 Scheduler::~Scheduler() = default;
 Scheduler::Scheduler(Scheduler&&) noexcept = default;
@@ -189,5 +232,12 @@ void Scheduler::on(SchedulerEvent event, TimePoint now, std::vector<SchedulerAct
 std::optional<TimePoint> Scheduler::next_wake() const { return impl_->next_wake(); }
 SchedulerStats Scheduler::stats() const { return impl_->stats(); }
 std::vector<InstanceState> Scheduler::instances() const { return impl_->all_instances(); }
+std::optional<FunctionCounts> Scheduler::function(FunctionName const& name) const {
+  return impl_->accounts.counts(name);
+}
+AccountCounts Scheduler::account(std::string_view id) const { return impl_->accounts.counts(id); }
+ProvisionedCounts Scheduler::provisioned(RevisionId id) const {
+  return impl_->provisioned_counts(id);
+}
 
 }  // namespace faas::inline v0
