@@ -48,7 +48,7 @@ asio::awaitable<Response> delete_function(Context&, Request, std::string name);
 Response get_function(Context&, Request const&, std::string const& name);
 Response get_function_configuration(Context&, Request const&, std::string const& name);
 Response list_functions(Context&, Request const&);
-Response get_account_settings(Context&);
+Response get_account_settings(Context&, Request const&);
 
 asio::awaitable<Response> invoke(Context&, Request, std::string name);
 asio::awaitable<Response> call_function(Context&, Request, std::string name);
@@ -56,14 +56,14 @@ asio::awaitable<Response> call_function(Context&, Request, std::string name);
 asio::awaitable<Response> put_package(Context&, Request);
 Response get_package(Context&, std::string const& digest);
 asio::awaitable<Response> follow_logs(Context&, Request, std::string name);
-asio::awaitable<Response> list_instances(Context&);
+asio::awaitable<Response> list_instances(Context&, Request);
 asio::awaitable<Response> get_status(Context&);
 asio::awaitable<Response> metrics(Context&);
 
 // The function a client named, or what it is told instead. Only $LATEST exists in this version.
-LambdaResult<FunctionInfo> find_function(Context&, std::string_view name,
+LambdaResult<FunctionInfo> find_function(Context&, Identity const&, std::string_view name,
                                          std::optional<std::string_view> qualifier);
-LambdaResult<FunctionRef> find_ref(Context&, std::string_view name,
+LambdaResult<FunctionRef> find_ref(Context&, Identity const&, std::string_view name,
                                    std::optional<std::string_view> qualifier);
 
 // The code that a request brings or names, stored. `owner` keeps the views in `code` alive.

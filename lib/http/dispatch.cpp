@@ -96,11 +96,11 @@ asio::awaitable<Response> dispatch(Context& c, Route route, Request request) {
     case Operation::get_function_configuration:
       return at_once(get_function_configuration(c, request, name));
     case Operation::list_functions: return at_once(list_functions(c, request));
-    case Operation::get_account_settings: return at_once(get_account_settings(c));
+    case Operation::get_account_settings: return at_once(get_account_settings(c, request));
     case Operation::put_package: return put_package(c, std::move(request));
     case Operation::get_package: return at_once(get_package(c, name));
     case Operation::follow_logs: return follow_logs(c, std::move(request), std::move(name));
-    case Operation::list_instances: return list_instances(c);
+    case Operation::list_instances: return list_instances(c, std::move(request));
     case Operation::get_status: return get_status(c);
     case Operation::metrics: return metrics(c);
     case Operation::doctor: return at_once(json_response(200, host_report_json(c.host)));

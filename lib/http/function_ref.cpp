@@ -45,7 +45,7 @@ bool is_qualifier(std::string_view text) {
 }
 
 struct Parts {
-  std::string_view region, account = kDefaultAccount, name, qualifier;
+  std::string_view region, account, name, qualifier;  // empty: not given
 };
 
 // Nothing: not one of the four forms.
@@ -88,7 +88,7 @@ bool valid_function_name(std::string_view name) {
   return is_word(name) && name.size() <= kNameLimit;
 }
 
-LambdaResult<FunctionRef> parse_function_ref(std::string_view text, std::string_view region,
+LambdaResult<FunctionRef> parse_function_ref(std::string_view text, Here here,
                                              std::optional<std::string_view> qualifier) {
   if (text.empty() || text.size() > kArnLimit) {
     return constraint_error(in_quotes(text), "functionName",
@@ -101,10 +101,10 @@ LambdaResult<FunctionRef> parse_function_ref(std::string_view text, std::string_
     return constraint_error(in_quotes(parts->name), "functionName",
                             "have length less than or equal to 64");
   }
-  if (!parts->region.empty() && parts->region != region) {
+  if (!parts->region.empty() && parts->region != here.region) {
     return LambdaError{"ResourceNotFoundException",
                        fmt::format("Functions from '{}' are not reachable in this region ('{}')",
-                                   parts->region, region)};
+                                   parts->region, here.region)};
   }
   if (qualifier && !is_qualifier(*qualifier)) {
     return constraint_error(in_quotes(*qualifier), "qualifier",
@@ -114,7 +114,8 @@ LambdaResult<FunctionRef> parse_function_ref(std::string_view text, std::string_
     return invalid_parameter(
         "The derived qualifier from the function name does not match the specified qualifier.");
   }
-  return FunctionRef{FunctionName(std::string(parts->account), std::string(parts->name)),
+  auto const account = parts->account.empty() ? here.account : parts->account;
+  return FunctionRef{FunctionName(std::string(account), std::string(parts->name)),
                      std::string(qualifier.value_or(parts->qualifier))};
 }
 

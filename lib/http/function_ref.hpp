@@ -23,8 +23,13 @@ struct FunctionRef {
   bool latest() const { return qualifier.empty() || qualifier == "$LATEST"; }
 };
 
+// Where the short forms of a name point to.
+struct Here {
+  std::string_view region, account;
+};
+
 // `text` is the decoded path segment (or FunctionName member), `qualifier` the query parameter.
-LambdaResult<FunctionRef> parse_function_ref(std::string_view text, std::string_view region,
+LambdaResult<FunctionRef> parse_function_ref(std::string_view text, Here,
                                              std::optional<std::string_view> qualifier = {});
 
 // "Function not found: arn:aws:lambda:us-east-1:000000000000:function:f[:2]"

@@ -142,7 +142,7 @@ Response plain_response(Outcome outcome) {
 }  // namespace
 
 asio::awaitable<Response> invoke(Context& c, Request request, std::string name) {
-  auto const ref = find_ref(c, name, request.target.parameter("Qualifier"));
+  auto const ref = find_ref(c, request.identity, name, request.target.parameter("Qualifier"));
   if (!ref) co_return render(ref.error());
   auto const ask = read_ask(request.head);
   if (!ask) co_return render(ask.error());
@@ -150,7 +150,8 @@ asio::awaitable<Response> invoke(Context& c, Request request, std::string name) 
     if (auto const fault = json_fault(request.body)) co_return render(body_fault(*fault));
   }
   if (ask->dry_run) {
-    auto const info = find_function(c, name, request.target.parameter("Qualifier"));
+    auto const info =
+        find_function(c, request.identity, name, request.target.parameter("Qualifier"));
     if (!info) co_return render(info.error());
     Response nothing;
     nothing.status = 204;
@@ -185,11 +186,12 @@ asio::awaitable<Response> call_function(Context& c, Request request, std::string
   auto const content_type = request.head.header("Content-Type");
   auto const trace = trace_of(request.head, request.id);
   InvokeOptions options;
+  options.account = request.identity.account;
   options.request_id = request.id;
   options.trace_id = trace;
   if (!content_type.empty()) options.content_type = content_type;
-  auto outcome =
-      co_await c.runtime.invoke(FunctionName(std::move(name)), std::move(request.body), options);
+  FunctionName function(std::string(request.identity.account), std::move(name));
+  auto outcome = co_await c.runtime.invoke(std::move(function), std::move(request.body), options);
   co_return outcome ? plain_response(std::move(*outcome)) : render_error(outcome.error());
 }
 

@@ -156,7 +156,7 @@ asio::awaitable<Response> create_function(Context& c, Request request) {
   if (auto const missing = missing_member(fields, creation->code)) co_return render(*missing);
   if (!fields.stored.contains("Role"))
     co_return render(constraint_error("null", "role", "not be null"));
-  auto const ref = find_ref(c, *fields.function_name, std::nullopt);
+  auto const ref = find_ref(c, request.identity, *fields.function_name, std::nullopt);
   if (!ref) co_return render(ref.error());
   if (c.runtime.get(ref->name)) co_return render(already_exists(ref->name.name));
 
@@ -176,7 +176,7 @@ asio::awaitable<Response> put_function(Context& c, Request request, std::string 
   auto creation = read_creation(**body);
   if (!creation) co_return render(creation.error());
   creation->fields.function_name = name;
-  auto const ref = find_ref(c, name, std::nullopt);
+  auto const ref = find_ref(c, request.identity, name, std::nullopt);
   if (!ref) co_return render(ref.error());
 
   bool const exists = c.runtime.get(ref->name).has_value();
@@ -204,7 +204,7 @@ asio::awaitable<Response> put_function(Context& c, Request request, std::string 
 }
 
 asio::awaitable<Response> update_function_code(Context& c, Request request, std::string name) {
-  auto const info = find_function(c, name, request.target.parameter("Qualifier"));
+  auto const info = find_function(c, request.identity, name, request.target.parameter("Qualifier"));
   if (!info) co_return render(info.error());
   auto const body = parse_object(request.body);
   if (!body) co_return render(body.error());
@@ -226,7 +226,7 @@ asio::awaitable<Response> update_function_code(Context& c, Request request, std:
 
 asio::awaitable<Response> update_function_configuration(Context& c, Request request,
                                                         std::string name) {
-  auto const info = find_function(c, name, request.target.parameter("Qualifier"));
+  auto const info = find_function(c, request.identity, name, request.target.parameter("Qualifier"));
   if (!info) co_return render(info.error());
   auto const body = parse_object(request.body);
   if (!body) co_return render(body.error());
@@ -239,13 +239,14 @@ asio::awaitable<Response> update_function_configuration(Context& c, Request requ
 
 asio::awaitable<Response> delete_function(Context& c, Request request, std::string name) {
   auto const qualifier = request.target.parameter("Qualifier");
-  auto const ref = parse_function_ref(name, c.options.region, qualifier);
+  auto const ref =
+      parse_function_ref(name, {c.options.region, request.identity.account}, qualifier);
   if (!ref) co_return render(ref.error());
   if (ref->qualifier == "$LATEST") {
     co_return render(
         invalid_parameter("$LATEST version cannot be deleted without deleting the function."));
   }
-  auto const info = find_function(c, name, qualifier);
+  auto const info = find_function(c, request.identity, name, qualifier);
   if (!info) co_return render(info.error());
   auto const removed = co_await c.runtime.remove(ref->name);
   if (!removed) co_return render(control_error(removed.error()));

@@ -55,16 +55,16 @@ std::string code_location(Request const& request, FunctionInfo const& info) {
 
 }  // namespace
 
-LambdaResult<FunctionRef> find_ref(Context& c, std::string_view name,
+LambdaResult<FunctionRef> find_ref(Context& c, Identity const& who, std::string_view name,
                                    std::optional<std::string_view> qualifier) {
-  auto ref = parse_function_ref(name, c.options.region, qualifier);
+  auto ref = parse_function_ref(name, {c.options.region, who.account}, qualifier);
   if (ref && !ref->latest()) return function_not_found(*ref, c.options.region);
   return ref;
 }
 
-LambdaResult<FunctionInfo> find_function(Context& c, std::string_view name,
+LambdaResult<FunctionInfo> find_function(Context& c, Identity const& who, std::string_view name,
                                          std::optional<std::string_view> qualifier) {
-  auto const ref = find_ref(c, name, qualifier);
+  auto const ref = find_ref(c, who, name, qualifier);
   if (!ref) return ref.error();
   auto info = c.runtime.get(ref->name);
   if (info) return std::move(*info);
@@ -74,7 +74,7 @@ LambdaResult<FunctionInfo> find_function(Context& c, std::string_view name,
 
 Response get_function(Context& c, Request const& request, std::string const& name) {
   auto const qualifier = request.target.parameter("Qualifier");
-  auto const info = find_function(c, name, qualifier);
+  auto const info = find_function(c, request.identity, name, qualifier);
   if (!info) return render(info.error());
   auto const form = qualifier ? ArnForm::qualified : ArnForm::plain;
   json::object out;
@@ -89,7 +89,7 @@ Response get_function(Context& c, Request const& request, std::string const& nam
 
 Response get_function_configuration(Context& c, Request const& request, std::string const& name) {
   auto const qualifier = request.target.parameter("Qualifier");
-  auto const info = find_function(c, name, qualifier);
+  auto const info = find_function(c, request.identity, name, qualifier);
   if (!info) return render(info.error());
   auto const form = qualifier ? ArnForm::qualified : ArnForm::plain;
   return json_response(200, json::serialize(to_json(*info, c.options.region, form, Detail::full)));
@@ -101,7 +101,7 @@ Response list_functions(Context& c, Request const& request) {
   auto const form = read_form(request.target);
   if (!form) return render(form.error());
   // One more than the page tells whether another one follows.
-  auto page = c.runtime.list(kDefaultAccount, paging->after, paging->most + 1);
+  auto page = c.runtime.list(request.identity.account, paging->after, paging->most + 1);
   bool const more = page.size() > paging->most;
   if (more) page.pop_back();
   json::array functions;
@@ -114,8 +114,8 @@ Response list_functions(Context& c, Request const& request) {
   return json_response(200, json::serialize(out));
 }
 
-Response get_account_settings(Context& c) {
-  auto const used = c.runtime.usage();
+Response get_account_settings(Context& c, Request const& request) {
+  auto const used = c.runtime.usage(request.identity.account);
   json::object limit{{"TotalCodeSize", 80'530'636'800},
                      {"CodeSizeUnzipped", 262'144'000},
                      {"CodeSizeZipped", 52'428'800},

@@ -3,6 +3,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <cstdint>
+#include <faas/access.hpp>
 #include <functional>
 #include <optional>
 #include <string>
@@ -52,11 +53,22 @@ struct Target {
   std::optional<std::string_view> parameter(std::string_view name) const;
 };
 
+// Who asks. Views into the server's access data, which outlives its requests.
+struct Identity {
+  std::string_view name = "operator";
+  std::string_view account = kDefaultAccount;  // of what is named without one
+  bool any_account = true;                     // may name others, too
+  Principal const* principal = nullptr;        // none: may do everything
+
+  bool may_act_in(std::string_view other) const { return any_account || other == account; }
+};
+
 struct Request {
   Head head;
   Target target;
   std::string body;
   std::string_view id;  // x-amzn-RequestId of the answer; the session's
+  Identity identity;
 };
 
 // The next bytes; empty: none yet, the peer may be checked; nothing: the end.

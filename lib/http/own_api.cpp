@@ -104,7 +104,7 @@ asio::awaitable<Response> follow_logs(Context& c, Request request, std::string n
   auto const tail = number(request.target, "tail");
   auto const from = number(request.target, "position");
   if (!tail || !from) co_return no_number();
-  FunctionName const function(name);
+  FunctionName const function(std::string(request.identity.account), name);
   auto log = std::make_shared<LogReading>(LogReading{c.runtime, function, 0, std::nullopt, {}});
   auto page = co_await log->runtime.logs(log->name, *from, *tail, Duration::zero());
   if (!page) co_return render_error(page.error());
@@ -127,10 +127,11 @@ json::object in_milliseconds(std::vector<Stage> const& stages) {
   return out;
 }
 
-asio::awaitable<Response> list_instances(Context& c) {
+asio::awaitable<Response> list_instances(Context& c, Request request) {
   auto const all = co_await c.runtime.instances();
   json::array out;
   for (auto const& i : all) {
+    if (!request.identity.may_act_in(i.function.account)) continue;
     json::object one{{"Instance", static_cast<std::uint64_t>(i.instance)},
                      {"Account", i.function.account},
                      {"Function", i.function.name},

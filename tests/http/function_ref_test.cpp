@@ -7,10 +7,10 @@ using namespace faas::http;
 
 namespace {
 
-constexpr auto kRegion = "us-east-1";
+constexpr Here kHere{"us-east-1", "000000000000"};
 
 std::string exception_of(std::string_view text, std::optional<std::string_view> qualifier = {}) {
-  auto const ref = parse_function_ref(text, kRegion, qualifier);
+  auto const ref = parse_function_ref(text, kHere, qualifier);
   return ref ? "none" : ref.error().exception;
 }
 
@@ -33,12 +33,19 @@ TEST_CASE("a function is named in four ways") {
            Row{"arn:aws:lambda:us-east-1:123456789012:function:my-f_1:2", "123456789012", "2"},
        }) {
     CAPTURE(row.text);
-    auto const ref = parse_function_ref(row.text, kRegion);
+    auto const ref = parse_function_ref(row.text, kHere);
     REQUIRE(ref.has_value());
     CHECK(ref->name.name == "my-f_1");
     CHECK(ref->name.account == row.account);
     CHECK(ref->qualifier == row.qualifier);
   }
+}
+
+TEST_CASE("a name without an account is one of the account that asks") {
+  Here const here{"us-east-1", "111122223333"};
+  CHECK(parse_function_ref("f", here)->name.account == "111122223333");
+  CHECK(parse_function_ref("function:f:1", here)->name.account == "111122223333");
+  CHECK(parse_function_ref("123456789012:function:f", here)->name.account == "123456789012");
 }
 
 TEST_CASE("whatever else a client sends as a name is a validation error") {
@@ -61,8 +68,8 @@ TEST_CASE("the region of an ARN is ours") {
 }
 
 TEST_CASE("a qualifier given twice must be the same") {
-  CHECK(parse_function_ref("f:2", kRegion, "2")->qualifier == "2");
-  CHECK(parse_function_ref("f", kRegion, "2")->qualifier == "2");
+  CHECK(parse_function_ref("f:2", kHere, "2")->qualifier == "2");
+  CHECK(parse_function_ref("f", kHere, "2")->qualifier == "2");
   CHECK(exception_of("f:2", "3") == "InvalidParameterValueException");
   CHECK(exception_of("f", "a b") == "ValidationException");
 }
