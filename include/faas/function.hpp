@@ -124,7 +124,9 @@ struct FunctionSettings {
 // What an account has. Code that several of its functions share counts once.
 struct AccountUsage {
   std::size_t functions = 0;
-  Bytes code;  // of the uploaded bytes
+  Bytes code;                  // of the uploaded bytes
+  unsigned concurrency = 0;    // calls at once; 0: no limit
+  std::size_t unreserved = 0;  // of it, for functions without a reservation
 };
 
 // "arn:aws:lambda:<region>:<account>:function:<name>"; the region is where the host says it is.

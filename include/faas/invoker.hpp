@@ -58,8 +58,9 @@ class CallSink {
 struct StartRequest {
   InstanceId instance;
   std::shared_ptr<FunctionInfo const> function;
-  Tree code;            // held as long as the instance lives
-  bool tenant = false;  // it serves one tenant: nothing of it may pass to another instance
+  Tree code;                 // held as long as the instance lives
+  bool tenant = false;       // it serves one tenant: nothing of it may pass to another instance
+  bool provisioned = false;  // started before any call (AWS_LAMBDA_INITIALIZATION_TYPE says so)
 };
 
 // What a backend reports of its instances: one call at a time, on any thread, also from inside a

@@ -60,6 +60,7 @@ struct Outcome {
   std::string content_type;  // as the function gave it; empty if it gave none
   std::string error_type;    // "Sandbox.Timedout", "Runtime.ExitError", …; empty if ok
   std::string request_id;
+  std::string version;  // of the function, that ran: "$LATEST" or a number
   StartLevel start = StartLevel::warm;
   Timing timing;
   Bytes max_memory;      // most the instance has used so far; 0 where the host cannot tell
@@ -70,6 +71,7 @@ struct Outcome {
 // What is known when the first byte of a response arrives.
 struct ResponseHead {
   std::string request_id;
+  std::string version;  // as Outcome's
   std::string content_type;
   bool streaming = false;  // the function chose Lambda's streaming response mode
   StartLevel start = StartLevel::warm;

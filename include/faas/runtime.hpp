@@ -13,6 +13,7 @@
 #include <faas/outcome.hpp>
 #include <faas/sandbox.hpp>
 #include <faas/scheduler.hpp>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,6 +39,8 @@ struct Options {
   // budgets; max_instances is refused above what RLIMIT_NOFILE carries, and as root above uid_count
   // less the ids of shells and, with several threads, 256 for each
   SchedulerOptions scheduler;
+  // calls of an account at once, where it is not SchedulerOptions::account_concurrency; 0: no limit
+  std::map<std::string, unsigned> account_concurrency;
   PackageLimits packages;
   std::string cgroup_root;  // see SandboxOptions
   std::uint32_t uid_base = 100'000'000;
@@ -68,9 +71,13 @@ struct InvokeOptions {
   Duration deadline{};
   bool log_tail = false;                       // fill Outcome::log_tail
   std::string_view account = kDefaultAccount;  // for a FunctionName that names none
-  std::string_view tenant;                     // Lambda's X-Amz-Tenant-Id
-  std::string_view client_context;             // decoded JSON
-  std::string_view request_id;                 // empty: a new UUID
+  // a version's number, an alias, or empty: $LATEST. An alias is looked up when the call arrives
+  std::string_view qualifier;
+  // whose rate of calls is counted (SchedulerOptions::caller_rate); empty: nobody's
+  std::string_view caller;
+  std::string_view tenant;          // Lambda's X-Amz-Tenant-Id
+  std::string_view client_context;  // decoded JSON
+  std::string_view request_id;      // empty: a new UUID
   std::string_view content_type = "application/json";
   std::string_view trace_id;
 };
@@ -84,6 +91,41 @@ struct FunctionUpdate {
   std::optional<std::map<std::string, std::string>> environment, annotations;
   // Lambda's RevisionId: Errc::conflict (PreconditionFailedException) if stale
   std::optional<std::string> expected_revision;
+};
+
+// What becomes a version. What is unset is as $LATEST has it.
+struct Publication {
+  std::optional<std::string> description;
+  // refused if $LATEST has another: invalid_argument
+  std::optional<std::string> code_sha256;
+  // likewise: Errc::conflict (PreconditionFailedException)
+  std::optional<std::string> expected_revision;
+};
+
+// A change of an alias; what is unset stays.
+struct AliasUpdate {
+  std::optional<std::string> version, description;
+  std::optional<std::map<std::string, double>> weights;
+  // Errc::conflict (PreconditionFailedException) if stale
+  std::optional<std::string> expected_revision;
+};
+
+// What became of a Provision so far.
+struct ProvisionedStatus {
+  unsigned requested = 0;
+  unsigned allocated = 0;  // starting or ready
+  unsigned available = 0;  // ready, or busy with a call
+  bool failing = false;    // the last start failed; it is tried again, ever more seldom
+  SystemTime last_modified{};
+};
+
+// One limit that holds for a function, as `faasd why` shows it.
+struct EffectiveLimit {
+  std::string name;                    // "ReservedConcurrency", …
+  std::optional<std::uint64_t> value;  // nothing: without limit
+  std::uint64_t used = 0;
+  std::string unit;    // "calls", "instances", "MiB", …
+  std::string source;  // where it was set: an option, the function's configuration, …
 };
 
 // A response as it arrives. One reader. Destroying it early cancels nothing: the function runs on.
@@ -158,22 +200,64 @@ class Runtime {
   // New only. Durable when it returns. Errors: conflict (ResourceConflictException: exists),
   // invalid_argument (names the field), not_found (the code), unsupported (runtime not installed;
   // the message lists those that are).
-  asio::awaitable<Result<FunctionInfo>> deploy(Function);
+  asio::awaitable<Result<FunctionInfo>> deploy(Function, FunctionSettings = {});
   // A C++ function beside jailed ones. Not durable: deploy it again after each open. code and
   // runtime are ignored.
   asio::awaitable<Result<FunctionInfo>> deploy(Function, HostCallable);
   // After it returns no call reaches the old revision; calls under way finish on it. Errors: as
   // deploy, not_found.
   asio::awaitable<Result<FunctionInfo>> update(FunctionName, FunctionUpdate);
-  // Running calls finish. Errors: not_found (ResourceNotFoundException).
+  // With its versions, aliases and settings. Running calls finish. Errors: not_found
+  // (ResourceNotFoundException).
   asio::awaitable<Result<void>> remove(FunctionName);
-  Result<FunctionInfo> get(FunctionName const&) const;
+  // `qualifier`: a version's number, an alias (the version it points at, weights aside), or empty:
+  // $LATEST.
+  Result<FunctionInfo> get(FunctionName const&, std::string_view qualifier = {}) const;
   // By name: a copy of each. Of many, rather page by page.
   std::vector<FunctionInfo> list(std::string_view account = kDefaultAccount) const;
   // At most `most` of them whose name follows `after`, by name; costs what the page costs.
   std::vector<FunctionInfo> list(std::string_view account, std::string_view after,
                                  std::size_t most) const;
   AccountUsage usage(std::string_view account = kDefaultAccount) const;  // counted, not walked
+
+  // Versions: $LATEST as it is, for good. Nothing has changed since the newest: that one again.
+  // Errors: not_found, conflict, invalid_argument (see Publication); unsupported (a host callable).
+  asio::awaitable<Result<FunctionInfo>> publish(FunctionName, Publication);
+  // At most `most` whose number follows `after`, by number.
+  std::vector<FunctionInfo> versions(FunctionName const&, std::uint64_t after,
+                                     std::size_t most) const;
+  // Calls under way finish on it. Errors: not_found, conflict (an alias points at it).
+  asio::awaitable<Result<void>> remove_version(FunctionName, std::string version);
+
+  // Aliases. After a change returned, new calls run what the alias points at then; calls under way
+  // finish where they are. Errors: not_found (function, version or alias), conflict (exists, or
+  // changed meanwhile), invalid_argument (name, weights).
+  asio::awaitable<Result<AliasInfo>> create_alias(AliasInfo);
+  asio::awaitable<Result<AliasInfo>> update_alias(FunctionName, std::string name, AliasUpdate);
+  // Not an error if there is none of that name.
+  asio::awaitable<Result<void>> remove_alias(FunctionName, std::string name);
+  Result<AliasInfo> alias(FunctionName const&, std::string_view name) const;
+  std::vector<AliasInfo> aliases(FunctionName const&, std::string_view after,
+                                 std::size_t most) const;
+
+  // Settings: no instance ends by them. Errors: not_found; invalid_argument (in Lambda's words: too
+  // little would be left to others).
+  FunctionSettings settings(FunctionName const&) const;  // empty ones if there is no such function
+  // Nothing: no reservation.
+  asio::awaitable<Result<void>> reserve(FunctionName, std::optional<unsigned> concurrency);
+  // Instances of a version or of what an alias points at; 0: none any more. Errors: also conflict
+  // (an alias and its version cannot both be provisioned).
+  asio::awaitable<Result<void>> provision(FunctionName, std::string qualifier, unsigned instances);
+  // Errors: not_found (function, or ProvisionedConcurrencyConfigNotFoundException).
+  Result<ProvisionedStatus> provisioned(FunctionName const&, std::string_view qualifier) const;
+  // No value: removed. `expected`: what it must be now, empty if it must not be there; else
+  // conflict. Errors: also too_large.
+  asio::awaitable<Result<void>> set_attribute(FunctionName, AttributeKey,
+                                              std::optional<std::string> value,
+                                              std::optional<std::string> expected = {});
+  // What a call of it may meet, and where each was set. Errors: not_found.
+  Result<std::vector<EffectiveLimit>> limits(FunctionName const&,
+                                             std::string_view qualifier = {}) const;
 
   // One call. Completes with Result<Outcome>: Error while nothing ran, Outcome once it did. A
   // payload over 6,291,456 bytes is refused (too_large). Cancelling (terminal) ends the wait, not

@@ -1,5 +1,7 @@
 #include "http/configuration.hpp"
 
+#include "http/function_ref.hpp"
+
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
@@ -112,19 +114,12 @@ FunctionUpdate to_update(Function const& current, ConfigurationFields const& fie
   return update;
 }
 
-json::object tags_of(Function const& function) {
-  auto stored = stored_of(function);
-  auto const* tags = stored.if_contains("Tags");
-  return tags != nullptr && tags->is_object() ? tags->get_object() : json::object{};
-}
-
-json::object to_json(FunctionInfo const& info, std::string_view region, ArnForm form,
+json::object to_json(FunctionInfo const& info, std::string_view region, std::string_view qualifier,
                      Detail detail) {
   auto const& function = info.function;
   json::object out;
   out["FunctionName"] = function.name.name;
-  out["FunctionArn"] =
-      function_arn(function.name, region) + (form == ArnForm::qualified ? ":" + info.version : "");
+  out["FunctionArn"] = qualified_arn(function.name, region, qualifier);
   out["Runtime"] = function.runtime;
   out["Handler"] = function.handler;
   out["CodeSize"] = info.code_size.count;

@@ -28,6 +28,8 @@ struct ConfigurationFields {
   std::optional<std::string> function_name, runtime, handler, description, revision;
   std::optional<std::int64_t> timeout, memory, tmp, capacity;
   std::optional<std::map<std::string, std::string>> environment;
+  std::map<std::string, std::string> tags;  // of a creation
+  bool publish = false;                     // likewise
   json::object stored;
 };
 
@@ -40,17 +42,16 @@ void read_creation(FieldReader&, ConfigurationFields&, CodeFields&);
 void read_code(FieldReader&, CodeFields&);
 // Architectures and Publish, which create and update both have.
 void read_architectures(FieldReader&);
-void read_publish(FieldReader&);
+bool read_publish(FieldReader&);
 
 Function to_function(FunctionName, ConfigurationFields const&);
 FunctionUpdate to_update(Function const& current, ConfigurationFields const&);
 
-// FunctionConfiguration as clients read it. `qualified`: the ARN ends in ":$LATEST".
-enum class ArnForm { plain, qualified };
+// FunctionConfiguration as clients read it. `qualifier` ends its ARN, if there is one: as the
+// client asked, or the version.
 enum class Detail { listed, full };  // listed: without State and LastUpdateStatus
-json::object to_json(FunctionInfo const&, std::string_view region, ArnForm, Detail);
-// The stored Tags; empty if there are none.
-json::object tags_of(Function const&);
+json::object to_json(FunctionInfo const&, std::string_view region, std::string_view qualifier,
+                     Detail);
 
 // "2026-11-23T06:42:02.123+0000"
 std::string lambda_time(SystemTime);

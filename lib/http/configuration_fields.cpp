@@ -6,6 +6,8 @@
 #include <algorithm>
 
 #include "http/configuration.hpp"
+#include "http/constraints.hpp"
+#include "http/tags.hpp"
 
 namespace faas::inline v0::http {
 namespace {
@@ -15,44 +17,10 @@ constexpr std::string_view kArchitecture = "arm64";
 #else
 constexpr std::string_view kArchitecture = "x86_64";
 #endif
-constexpr std::size_t kTags = 50;
-
-std::string in_quotes(std::string_view text) { return fmt::format("'{}'", text.substr(0, 256)); }
-
-std::string lower_first(std::string_view name) {
-  std::string out(name);
-  if (!out.empty() && out[0] >= 'A' && out[0] <= 'Z') out[0] = static_cast<char>(out[0] + 32);
-  return out;
-}
 
 LambdaError not_yet(std::string_view what) {
   return invalid_parameter(
       fmt::format("{} is not available in this version of faas. Leave it out.", what));
-}
-
-std::optional<std::int64_t> ranged(FieldReader& fields, std::string_view name, std::int64_t low,
-                                   std::int64_t high) {
-  auto const value = fields.integer(name);
-  if (!value) return value;
-  auto const member = lower_first(fields.path() + std::string(name));
-  if (*value < low) {
-    fields.fail(constraint_error(fmt::format("'{}'", *value), member,
-                                 fmt::format("have value greater than or equal to {}", low)));
-  } else if (*value > high) {
-    fields.fail(constraint_error(fmt::format("'{}'", *value), member,
-                                 fmt::format("have value less than or equal to {}", high)));
-  }
-  return value;
-}
-
-std::optional<std::string> sized(FieldReader& fields, std::string_view name, std::size_t most) {
-  auto const value = fields.string(name);
-  if (!value) return std::nullopt;
-  if (value->size() > most) {
-    fields.fail(constraint_error(in_quotes(*value), lower_first(name),
-                                 fmt::format("have length less than or equal to {}", most)));
-  }
-  return std::string(*value);
 }
 
 bool is_role(std::string_view text) {
@@ -78,7 +46,7 @@ void read_role(FieldReader& fields, ConfigurationFields& out) {
 }
 
 void read_handler(FieldReader& fields, ConfigurationFields& out) {
-  out.handler = sized(fields, "Handler", 128);
+  out.handler = sized(fields, "Handler", {.most = 128});
   if (out.handler && out.handler->find_first_of(" \t\r\n") != std::string::npos) {
     fields.fail(constraint_error(in_quotes(*out.handler), "handler",
                                  "satisfy regular expression pattern: [^\\s]+"));
@@ -172,23 +140,12 @@ void refuse(FieldReader& fields) {
   }
 }
 
-void read_tags(FieldReader& fields, ConfigurationFields& out) {
-  auto const tags = fields.strings("Tags");
-  if (!tags) return;
-  if (tags->size() > kTags) {
-    fields.fail(invalid_parameter(
-        fmt::format("A function has at most {} tags; {} were given.", kTags, tags->size())));
-  }
-  auto& stored = out.stored["Tags"].emplace_object();
-  for (auto const& [key, value] : *tags) stored[key] = value;
-}
-
 }  // namespace
 
 void read_configuration(FieldReader& fields, ConfigurationFields& out) {
-  out.runtime = sized(fields, "Runtime", 64);
+  out.runtime = sized(fields, "Runtime", {.most = 64});
   read_handler(fields, out);
-  out.description = sized(fields, "Description", 256);
+  out.description = sized(fields, "Description", {.most = 256});
   out.timeout = ranged(fields, "Timeout", 1, 900);
   out.memory = ranged(fields, "MemorySize", 128, 10'240);
   read_tmp(fields, out);
@@ -206,10 +163,9 @@ void read_configuration(FieldReader& fields, ConfigurationFields& out) {
   refuse(fields);
 }
 
-void read_publish(FieldReader& fields) {
-  if (fields.boolean("Publish").value_or(false))
-    fields.fail(not_yet("Publishing a version (Publish: true)"));
+bool read_publish(FieldReader& fields) {
   if (fields.string("PublishTo")) fields.fail(not_yet("PublishTo"));
+  return fields.boolean("Publish").value_or(false);
 }
 
 void read_architectures(FieldReader& fields) {
@@ -236,8 +192,11 @@ void read_code(FieldReader& fields, CodeFields& out) {
 void read_creation(FieldReader& fields, ConfigurationFields& out, CodeFields& code) {
   out.function_name = fields.string("FunctionName");
   read_configuration(fields, out);
-  read_tags(fields, out);
-  read_publish(fields);
+  if (auto const tags = fields.strings("Tags")) {
+    if (auto r = check_tags(*tags); !r) fields.fail(r.error());
+    out.tags = *tags;
+  }
+  out.publish = read_publish(fields);
   read_architectures(fields);
   auto const type = fields.string("PackageType");
   if (type && *type != "Zip") fields.fail(not_yet("A PackageType other than Zip"));

@@ -82,6 +82,7 @@ Response body_memory_spent(Operation operation) {
 // No coroutine of its own: what waits is awaited by the caller.
 asio::awaitable<Response> dispatch(Context& c, Route route, Request request) {
   auto name = std::move(route.name);
+  auto detail = std::move(route.detail);
   switch (route.operation) {
     case Operation::invoke: return invoke(c, std::move(request), std::move(name));
     case Operation::call_function: return call_function(c, std::move(request), std::move(name));
@@ -96,7 +97,50 @@ asio::awaitable<Response> dispatch(Context& c, Route route, Request request) {
     case Operation::get_function_configuration:
       return at_once(get_function_configuration(c, request, name));
     case Operation::list_functions: return at_once(list_functions(c, request));
+    case Operation::publish_version: return publish_version(c, std::move(request), std::move(name));
+    case Operation::list_versions: return at_once(list_versions(c, request, name));
+    case Operation::create_alias: return create_alias(c, std::move(request), std::move(name));
+    case Operation::get_alias: return at_once(get_alias(c, request, name, detail));
+    case Operation::update_alias:
+      return update_alias(c, std::move(request), std::move(name), std::move(detail));
+    case Operation::delete_alias:
+      return delete_alias(c, std::move(request), std::move(name), std::move(detail));
+    case Operation::list_aliases: return at_once(list_aliases(c, request, name));
+    case Operation::put_function_concurrency:
+      return put_function_concurrency(c, std::move(request), std::move(name));
+    case Operation::get_function_concurrency:
+      return at_once(get_function_concurrency(c, request, name));
+    case Operation::delete_function_concurrency:
+      return delete_function_concurrency(c, std::move(request), std::move(name));
+    case Operation::put_provisioned: return put_provisioned(c, std::move(request), std::move(name));
+    case Operation::get_provisioned: return at_once(get_provisioned(c, request, name));
+    case Operation::delete_provisioned:
+      return delete_provisioned(c, std::move(request), std::move(name));
+    case Operation::list_provisioned: return at_once(list_provisioned(c, request, name));
+    case Operation::put_event_invoke:
+      return put_event_invoke(c, std::move(request), std::move(name));
+    case Operation::update_event_invoke:
+      return update_event_invoke(c, std::move(request), std::move(name));
+    case Operation::get_event_invoke: return at_once(get_event_invoke(c, request, name));
+    case Operation::delete_event_invoke:
+      return delete_event_invoke(c, std::move(request), std::move(name));
+    case Operation::list_event_invoke: return at_once(list_event_invoke(c, request, name));
+    case Operation::add_permission: return add_permission(c, std::move(request), std::move(name));
+    case Operation::remove_permission:
+      return remove_permission(c, std::move(request), std::move(name), std::move(detail));
+    case Operation::get_policy: return at_once(get_policy(c, request, name));
+    case Operation::list_tags: return at_once(list_tags(c, request, name));
+    case Operation::tag_resource: return tag_resource(c, std::move(request), std::move(name));
+    case Operation::untag_resource: return untag_resource(c, std::move(request), std::move(name));
     case Operation::get_account_settings: return at_once(get_account_settings(c, request));
+    case Operation::get_code_signing: return at_once(get_code_signing(c, request, name));
+    case Operation::get_runtime_management:
+      return at_once(get_runtime_management(c, request, name));
+    case Operation::put_runtime_management:
+      return put_runtime_management(c, std::move(request), std::move(name));
+    case Operation::get_recursion: return at_once(get_recursion(c, request, name));
+    case Operation::put_recursion: return put_recursion(c, std::move(request), std::move(name));
+    case Operation::get_limits: return at_once(get_limits(c, request, name));
     case Operation::put_package: return put_package(c, std::move(request));
     case Operation::get_package: return at_once(get_package(c, name));
     case Operation::follow_logs: return follow_logs(c, std::move(request), std::move(name));

@@ -119,10 +119,16 @@ LambdaResult<FunctionRef> parse_function_ref(std::string_view text, Here here,
                      std::string(qualifier.value_or(parts->qualifier))};
 }
 
+std::string qualified_arn(FunctionName const& name, std::string_view region,
+                          std::string_view qualifier) {
+  auto arn = function_arn(name, region);
+  if (!qualifier.empty()) arn.append(":").append(qualifier);
+  return arn;
+}
+
 LambdaError function_not_found(FunctionRef const& ref, std::string_view region) {
-  auto arn = function_arn(ref.name, region);
-  if (!ref.qualifier.empty()) arn += ":" + ref.qualifier;
-  return {"ResourceNotFoundException", "Function not found: " + arn};
+  return {"ResourceNotFoundException",
+          "Function not found: " + qualified_arn(ref.name, region, ref.qualifier)};
 }
 
 }  // namespace faas::inline v0::http

@@ -32,6 +32,9 @@ struct Here {
 LambdaResult<FunctionRef> parse_function_ref(std::string_view text, Here,
                                              std::optional<std::string_view> qualifier = {});
 
+// The function's ARN, and ":qualifier" if there is one.
+std::string qualified_arn(FunctionName const&, std::string_view region, std::string_view qualifier);
+
 // "Function not found: arn:aws:lambda:us-east-1:000000000000:function:f[:2]"
 LambdaError function_not_found(FunctionRef const&, std::string_view region);
 

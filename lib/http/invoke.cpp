@@ -117,7 +117,8 @@ void tell_start(Outcome const& outcome, Response& response) {
 
 Response invocation_response(Outcome outcome, Ask const& ask, std::string trace) {
   auto response = json_response(200, std::move(outcome.payload));
-  response.with("X-Amz-Executed-Version", "$LATEST").with("x-amzn-Remapped-Content-Length", "0");
+  response.with("X-Amz-Executed-Version", std::move(outcome.version))
+      .with("x-amzn-Remapped-Content-Length", "0");
   response.with("X-Amzn-Trace-Id", std::move(trace));
   tell_start(outcome, response);
   if (!outcome.ok()) response.with("X-Amz-Function-Error", "Unhandled");
@@ -134,6 +135,7 @@ Response plain_response(Outcome outcome) {
   response.status = outcome.ok() ? 200 : outcome.status == Status::abandoned ? 504 : 502;
   response.with("Content-Type", own_content_type(outcome));
   tell_start(outcome, response);
+  response.with("X-Amz-Executed-Version", std::move(outcome.version));
   if (!outcome.ok()) response.with("X-Amz-Function-Error", "Unhandled");
   response.body = std::move(outcome.payload);
   return response;
@@ -150,17 +152,15 @@ asio::awaitable<Response> invoke(Context& c, Request request, std::string name) 
     if (auto const fault = json_fault(request.body)) co_return render(body_fault(*fault));
   }
   if (ask->dry_run) {
-    auto const info =
-        find_function(c, request.identity, name, request.target.parameter("Qualifier"));
-    if (!info) co_return render(info.error());
-    Response nothing;
-    nothing.status = 204;
-    co_return nothing;
+    auto const info = find_function(c, *ref);
+    co_return info ? no_content() : render(info.error());
   }
 
   auto trace = trace_of(request.head, request.id);
   InvokeOptions options;
   options.account = ref->name.account;
+  options.qualifier = ref->qualifier;
+  options.caller = request.identity.name;
   options.log_tail = ask->log_tail;
   options.client_context = ask->client_context;
   options.tenant = ask->tenant;
@@ -169,29 +169,33 @@ asio::awaitable<Response> invoke(Context& c, Request request, std::string name) 
   auto outcome = co_await c.runtime.invoke(ref->name, std::move(request.body), options);
   if (outcome) co_return invocation_response(std::move(*outcome), *ask, std::move(trace));
   if (outcome.error().code == Errc::not_found) {
-    auto latest = *ref;
-    latest.qualifier = "$LATEST";
-    co_return render(function_not_found(latest, c.options.region));
+    auto asked = *ref;
+    if (asked.qualifier.empty()) asked.qualifier = "$LATEST";
+    co_return render(function_not_found(asked, c.options.region));
   }
   co_return render(invoke_error(outcome.error()));
 }
 
+// NAME, NAME:QUALIFIER, or ?Qualifier=.
 asio::awaitable<Response> call_function(Context& c, Request request, std::string name) {
-  if (!valid_function_name(name)) {
+  auto const ref = find_ref(c, request.identity, name, request.target.parameter("Qualifier"));
+  if (!ref) {
     Error const error{Errc::not_found,
-                      "No function has such a name: names are 1 to 64 of a-z A-Z 0-9 - _.",
+                      "No function has such a name: names are 1 to 64 of a-z A-Z 0-9 - _, with "
+                      ":VERSION or :ALIAS behind them.",
                       "ResourceNotFoundException", "http"};
     co_return render_error(error);
   }
   auto const content_type = request.head.header("Content-Type");
   auto const trace = trace_of(request.head, request.id);
   InvokeOptions options;
-  options.account = request.identity.account;
+  options.account = ref->name.account;
+  options.qualifier = ref->qualifier;
+  options.caller = request.identity.name;
   options.request_id = request.id;
   options.trace_id = trace;
   if (!content_type.empty()) options.content_type = content_type;
-  FunctionName function(std::string(request.identity.account), std::move(name));
-  auto outcome = co_await c.runtime.invoke(std::move(function), std::move(request.body), options);
+  auto outcome = co_await c.runtime.invoke(ref->name, std::move(request.body), options);
   co_return outcome ? plain_response(std::move(*outcome)) : render_error(outcome.error());
 }
 

@@ -97,6 +97,10 @@ LambdaResult<std::shared_ptr<json::object const>> parse_object(std::string_view 
   return std::shared_ptr<json::object const>(value, &value->get_object());
 }
 
+LambdaResult<std::shared_ptr<json::object const>> parse_optional_object(std::string_view text) {
+  return parse_object(text.empty() ? "{}" : text);
+}
+
 json::value const* FieldReader::find(std::string_view name) {
   asked_.insert(name);
   if (fault_) return nullptr;
@@ -165,6 +169,21 @@ std::optional<std::map<std::string, std::string>> FieldReader::strings(std::stri
       return std::nullopt;
     }
     result.emplace(std::string(key), std::string(value.get_string()));
+  }
+  return result;
+}
+
+std::optional<std::map<std::string, double>> FieldReader::numbers(std::string_view name) {
+  auto const* members = object(name);
+  if (members == nullptr) return std::nullopt;
+  std::map<std::string, double> result;
+  for (auto const& [key, value] : *members) {
+    if (!value.is_number()) {
+      wrong_type(fmt::format("{}.{}", name, std::string_view(key.data(), key.size())), "a number",
+                 value);
+      return std::nullopt;
+    }
+    result.emplace(std::string(key), value.to_number<double>());
   }
   return result;
 }

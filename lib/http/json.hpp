@@ -23,6 +23,9 @@ std::optional<std::string> json_fault(std::string_view text);
 // The tree is shared so that views into its strings can outlive the call.
 LambdaResult<std::shared_ptr<json::object const>> parse_object(std::string_view text);
 
+// The same where a client may leave the body out.
+LambdaResult<std::shared_ptr<json::object const>> parse_optional_object(std::string_view text);
+
 // Reads members of one object. The first fault is kept and everything after it reads as absent, so
 // that callers read all they want and ask once. A member that is null counts as absent.
 class FieldReader {
@@ -37,6 +40,7 @@ class FieldReader {
   json::object const* object(std::string_view name);
   json::array const* array(std::string_view name);
   std::optional<std::map<std::string, std::string>> strings(std::string_view name);
+  std::optional<std::map<std::string, double>> numbers(std::string_view name);
 
   bool given(std::string_view name) { return find(name) != nullptr; }
 

@@ -22,7 +22,9 @@ constexpr std::array kShapes{
     Shape{"CodeStorageExceededException", 400, false, true},
     Shape{"InvalidParameterValueException", 400, false, true},
     Shape{"InvalidRequestContentException", 400, false, true},
+    Shape{"PolicyLengthExceededException", 400, false, true},
     Shape{"PreconditionFailedException", 412, false, true},
+    Shape{"ProvisionedConcurrencyConfigNotFoundException", 404, false, true},
     Shape{"RequestEntityTooLargeException", 413, false, true},
     Shape{"RequestTooLargeException", 413, false, true},
     Shape{"ResourceConflictException", 409, false, true},
@@ -56,6 +58,16 @@ std::string_view exception_of(Errc code) {
   }
 }
 
+// Clients know these; ours (QueueFull, StartsFailing) stand in `why`.
+std::string throttle_reason(std::string const& reason) {
+  constexpr std::array<std::string_view, 5> kReasons{
+      "CallerRateLimitExceeded", "ConcurrentInvocationLimitExceeded",
+      "FunctionInvocationRateLimitExceeded", "ReservedFunctionConcurrentInvocationLimitExceeded",
+      "ReservedFunctionInvocationRateLimitExceeded"};
+  bool const known = std::ranges::find(kReasons, reason) != kReasons.end();
+  return known ? reason : "ConcurrentInvocationLimitExceeded";
+}
+
 unsigned plain_status(Errc code) {
   switch (code) {
     case Errc::invalid_argument:
@@ -81,6 +93,7 @@ Response render(LambdaError const& error) {
   if (shape.typed)
     body += fmt::format("\"Type\":\"{}\",", shape.status == 500 ? "Service" : "User");
   if (!error.reason.empty()) body += fmt::format("\"Reason\":{},", json_quote(error.reason));
+  if (!error.why.empty()) body += fmt::format("\"why\":{},", json_quote(error.why));
   body +=
       fmt::format("\"{}\":{}}}", shape.capital ? "Message" : "message", json_quote(error.message));
   auto response = json_response(shape.status, std::move(body));
@@ -97,9 +110,17 @@ LambdaError control_error(Error const& error) {
 
 LambdaError invoke_error(Error const& error) {
   auto result = control_error(error);
-  if (error.code == Errc::throttled) {
-    result.exception = "TooManyRequestsException";
-    result.reason = error.reason.empty() ? "ConcurrentInvocationLimitExceeded" : error.reason;
+  if (error.code != Errc::throttled) return result;
+  return {
+      "TooManyRequestsException", "Rate Exceeded.", throttle_reason(error.reason),
+      error.reason.empty() ? error.message : fmt::format("{}: {}", error.reason, error.message)};
+}
+
+LambdaError conflict_error(Error const& error) {
+  auto result = control_error(error);
+  if (error.code == Errc::conflict) {
+    return {"ResourceConflictException",
+            "The operation cannot be performed at this time. An update is in progress: try again."};
   }
   return result;
 }

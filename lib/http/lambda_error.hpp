@@ -13,7 +13,8 @@ namespace faas::inline v0::http {
 struct LambdaError {
   std::string exception;  // "ResourceNotFoundException"
   std::string message;
-  std::string reason{};  // TooManyRequestsException only
+  std::string reason{};  // TooManyRequestsException only: one of Lambda's words
+  std::string why{};     // likewise: which limit, its value, where it was set
 };
 
 // 400 for an exception that is not in the table.
@@ -24,6 +25,9 @@ Response render(LambdaError const&);
 LambdaError control_error(Error const&);
 // The same for Invoke: only what never ran gets here, so a retry is safe.
 LambdaError invoke_error(Error const&);
+
+// For a change that its client made from nothing it had read: others came in between too often.
+LambdaError conflict_error(Error const&);
 
 // "1 validation error detected: Value '64' at 'memorySize' failed to satisfy constraint: …"
 LambdaError constraint_error(std::string_view value, std::string_view member,

@@ -4,16 +4,12 @@
 
 #include "http/api.hpp"
 #include "http/blobs.hpp"
+#include "http/tags.hpp"
 
 namespace faas::inline v0::http {
 namespace {
 
 constexpr std::string_view kBucket = "faas";
-
-Response configuration_response(Context& c, unsigned status, FunctionInfo const& info) {
-  return json_response(
-      status, json::serialize(to_json(info, c.options.region, ArnForm::plain, Detail::full)));
-}
 
 std::optional<LambdaError> missing_member(ConfigurationFields const& fields,
                                           CodeFields const& code) {
@@ -36,17 +32,6 @@ std::optional<std::string> default_handler(std::optional<std::string> const& run
   return "bootstrap";
 }
 
-LambdaError update_error(Error const& error) {
-  auto result = control_error(error);
-  if (result.exception == "PreconditionFailedException") {
-    result.message =
-        "The Revision Id provided does not match the latest Revision Id. Call the "
-        "GetFunction/GetAlias API to "
-        "retrieve the latest Revision Id";
-  }
-  return result;
-}
-
 LambdaError already_exists(std::string_view name) {
   return {"ResourceConflictException", fmt::format("Function already exist: {}", name)};
 }
@@ -63,9 +48,18 @@ asio::awaitable<LambdaResult<FunctionInfo>> update_function(Context& c, Function
     update.expected_revision = fields.revision ? *fields.revision : current->revision_uuid;
     auto updated = co_await c.runtime.update(name, std::move(update));
     if (updated) co_return std::move(*updated);
-    bool const stale = updated.error().code == Errc::conflict;
-    if (!stale || fields.revision || attempt == 8) co_return update_error(updated.error());
+    if (updated.error().code != Errc::conflict) co_return control_error(updated.error());
+    if (fields.revision) co_return publish_error(updated.error());
+    if (attempt == kAttempts) co_return conflict_error(updated.error());
   }
+}
+
+// What a client that asked for Publish gets: the version, or why there is none.
+asio::awaitable<LambdaResult<FunctionInfo>> publish_it(Context& c, FunctionName name) {
+  Publication wish;
+  auto published = co_await c.runtime.publish(std::move(name), std::move(wish));
+  if (published) co_return std::move(*published);
+  co_return publish_error(published.error());
 }
 
 // DryRun: everything but the change.
@@ -79,13 +73,14 @@ struct CodeUpdate {
   CodeFields code;
   std::optional<std::string> revision;
   bool dry_run = false;
+  bool publish = false;
 };
 
 LambdaResult<CodeUpdate> read_code_update(json::object const& body) {
   CodeUpdate update;
   FieldReader reader(body);
   read_code(reader, update.code);
-  read_publish(reader);
+  update.publish = read_publish(reader);
   read_architectures(reader);
   if (auto const revision = reader.string("RevisionId")) update.revision = std::string(*revision);
   update.dry_run = reader.boolean("DryRun").value_or(false);
@@ -117,6 +112,12 @@ LambdaResult<Creation> read_creation(json::object const& body) {
 }
 
 }  // namespace
+
+Response configuration_response(Context& c, unsigned status, FunctionInfo const& info,
+                                std::string_view qualifier) {
+  return json_response(status,
+                       json::serialize(to_json(info, c.options.region, qualifier, Detail::full)));
+}
 
 asio::awaitable<LambdaResult<Package>> store_code(Context& c, std::shared_ptr<void const> owner,
                                                   CodeFields code) {
@@ -156,7 +157,7 @@ asio::awaitable<Response> create_function(Context& c, Request request) {
   if (auto const missing = missing_member(fields, creation->code)) co_return render(*missing);
   if (!fields.stored.contains("Role"))
     co_return render(constraint_error("null", "role", "not be null"));
-  auto const ref = find_ref(c, request.identity, *fields.function_name, std::nullopt);
+  auto const ref = find_unqualified_ref(c, request.identity, *fields.function_name);
   if (!ref) co_return render(ref.error());
   if (c.runtime.get(ref->name)) co_return render(already_exists(ref->name.name));
 
@@ -164,10 +165,16 @@ asio::awaitable<Response> create_function(Context& c, Request request) {
   if (!package) co_return render(package.error());
   auto function = to_function(ref->name, fields);
   function.code = package->digest;
-  auto const deployed = co_await c.runtime.deploy(std::move(function));
-  if (deployed) co_return configuration_response(c, 201, *deployed);
-  co_return render(deployed.error().code == Errc::conflict ? already_exists(ref->name.name)
-                                                           : control_error(deployed.error()));
+  FunctionSettings settings;
+  if (!fields.tags.empty()) settings.attributes[tags_key()] = to_attribute(fields.tags);
+  auto const deployed = co_await c.runtime.deploy(std::move(function), std::move(settings));
+  if (!deployed) {
+    co_return render(deployed.error().code == Errc::conflict ? already_exists(ref->name.name)
+                                                             : control_error(deployed.error()));
+  }
+  if (!fields.publish) co_return configuration_response(c, 201, *deployed, "");
+  auto const published = co_await publish_it(c, ref->name);
+  co_return published ? configuration_response(c, 201, *published, "") : render(published.error());
 }
 
 asio::awaitable<Response> put_function(Context& c, Request request, std::string name) {
@@ -176,7 +183,7 @@ asio::awaitable<Response> put_function(Context& c, Request request, std::string 
   auto creation = read_creation(**body);
   if (!creation) co_return render(creation.error());
   creation->fields.function_name = name;
-  auto const ref = find_ref(c, request.identity, name, std::nullopt);
+  auto const ref = find_unqualified_ref(c, request.identity, name);
   if (!ref) co_return render(ref.error());
 
   bool const exists = c.runtime.get(ref->name).has_value();
@@ -194,17 +201,17 @@ asio::awaitable<Response> put_function(Context& c, Request request, std::string 
   if (exists) {
     auto const updated =
         co_await update_function(c, ref->name, std::move(creation->fields), digest);
-    co_return updated ? configuration_response(c, 200, *updated) : render(updated.error());
+    co_return updated ? configuration_response(c, 200, *updated, "") : render(updated.error());
   }
   auto function = to_function(ref->name, creation->fields);
   function.code = *digest;
   auto const deployed = co_await c.runtime.deploy(std::move(function));
-  co_return deployed ? configuration_response(c, 201, *deployed)
+  co_return deployed ? configuration_response(c, 201, *deployed, "")
                      : render(control_error(deployed.error()));
 }
 
 asio::awaitable<Response> update_function_code(Context& c, Request request, std::string name) {
-  auto const info = find_function(c, request.identity, name, request.target.parameter("Qualifier"));
+  auto const info = find_unqualified(c, request.identity, name);
   if (!info) co_return render(info.error());
   auto const body = parse_object(request.body);
   if (!body) co_return render(body.error());
@@ -214,19 +221,22 @@ asio::awaitable<Response> update_function_code(Context& c, Request request, std:
   if (!change) co_return render(change.error());
   auto const package = co_await store_code(c, *body, change->code);
   if (!package) co_return render(package.error());
-  if (change->dry_run) co_return configuration_response(c, 200, as_if_updated(*info, *package));
+  if (change->dry_run) co_return configuration_response(c, 200, as_if_updated(*info, *package), "");
 
-  FunctionUpdate update;
-  update.code = package->digest;
-  update.expected_revision = change->revision;
-  auto const updated = co_await c.runtime.update(info->function.name, std::move(update));
-  co_return updated ? configuration_response(c, 200, *updated)
-                    : render(update_error(updated.error()));
+  ConfigurationFields fields;
+  fields.revision = change->revision;
+  auto const& function = info->function.name;
+  auto const updated = co_await update_function(c, function, std::move(fields), package->digest);
+  if (!updated) co_return render(updated.error());
+  if (!change->publish) co_return configuration_response(c, 200, *updated, "");
+  auto const published = co_await publish_it(c, function);
+  co_return published ? configuration_response(c, 200, *published, published->version)
+                      : render(published.error());
 }
 
 asio::awaitable<Response> update_function_configuration(Context& c, Request request,
                                                         std::string name) {
-  auto const info = find_function(c, request.identity, name, request.target.parameter("Qualifier"));
+  auto const info = find_unqualified(c, request.identity, name);
   if (!info) co_return render(info.error());
   auto const body = parse_object(request.body);
   if (!body) co_return render(body.error());
@@ -234,25 +244,25 @@ asio::awaitable<Response> update_function_configuration(Context& c, Request requ
   if (!fields) co_return render(fields.error());
   auto const updated =
       co_await update_function(c, info->function.name, std::move(*fields), std::nullopt);
-  co_return updated ? configuration_response(c, 200, *updated) : render(updated.error());
+  co_return updated ? configuration_response(c, 200, *updated, "") : render(updated.error());
 }
 
 asio::awaitable<Response> delete_function(Context& c, Request request, std::string name) {
-  auto const qualifier = request.target.parameter("Qualifier");
-  auto const ref =
-      parse_function_ref(name, {c.options.region, request.identity.account}, qualifier);
+  auto const ref = find_ref(c, request.identity, name, request.target.parameter("Qualifier"));
   if (!ref) co_return render(ref.error());
   if (ref->qualifier == "$LATEST") {
     co_return render(
         invalid_parameter("$LATEST version cannot be deleted without deleting the function."));
   }
-  auto const info = find_function(c, request.identity, name, qualifier);
-  if (!info) co_return render(info.error());
-  auto const removed = co_await c.runtime.remove(ref->name);
-  if (!removed) co_return render(control_error(removed.error()));
-  Response response;
-  response.status = 204;
-  co_return response;
+  if (auto const info = find_function(c, *ref); !info) co_return render(info.error());
+  if (ref->qualifier.empty()) {
+    auto const removed = co_await c.runtime.remove(ref->name);
+    co_return removed ? no_content() : render(control_error(removed.error()));
+  }
+  if (c.runtime.alias(ref->name, ref->qualifier))
+    co_return render(invalid_parameter("Deletion of aliases is not currently supported."));
+  auto const removed = co_await c.runtime.remove_version(ref->name, ref->qualifier);
+  co_return removed ? no_content() : render(control_error(removed.error()));
 }
 
 }  // namespace faas::inline v0::http

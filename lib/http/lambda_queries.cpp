@@ -1,48 +1,22 @@
-// GetFunction, GetFunctionConfiguration, ListFunctions, GetAccountSettings.
+// GetFunction, GetFunctionConfiguration, ListFunctions.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <charconv>
 
-#include "base/text.hpp"
 #include "http/api.hpp"
+#include "http/constraints.hpp"
+#include "http/tags.hpp"
 
 namespace faas::inline v0::http {
 namespace {
 
-constexpr std::size_t kPage = 50;  // Lambda's: a page never holds more, whatever MaxItems says
+enum class Versions { latest, all };
 
-struct Paging {
-  std::string after;  // name of the last function of the page before
-  std::size_t most = kPage;
-};
-
-LambdaResult<Paging> read_paging(Target const& target) {
-  Paging paging;
-  if (auto const items = target.parameter("MaxItems")) {
-    std::int64_t count = 0;
-    auto const [end, error] = std::from_chars(items->data(), items->data() + items->size(), count);
-    auto const shown = fmt::format("'{}'", items->substr(0, 40));
-    if (error != std::errc{} || end != items->data() + items->size() || count < 1) {
-      return constraint_error(shown, "maxItems", "have value greater than or equal to 1");
-    }
-    if (count > 10'000)
-      return constraint_error(shown, "maxItems", "have value less than or equal to 10000");
-    paging.most = std::min(kPage, static_cast<std::size_t>(count));
-  }
-  if (auto const marker = target.parameter("Marker"); marker && !marker->empty()) {
-    auto name = from_base64(*marker);
-    if (!name || !valid_function_name(*name))
-      return invalid_parameter("The Marker is not one that this server gave.");
-    paging.after = std::move(*name);
-  }
-  return paging;
-}
-
-LambdaResult<ArnForm> read_form(Target const& target) {
+LambdaResult<Versions> read_versions(Target const& target) {
   auto const version = target.parameter("FunctionVersion");
-  if (!version) return ArnForm::plain;
-  if (*version == "ALL") return ArnForm::qualified;
+  if (!version) return Versions::latest;
+  if (*version == "ALL") return Versions::all;
   return constraint_error(fmt::format("'{}'", version->substr(0, 40)), "functionVersion",
                           "satisfy enum value set: [ALL]");
 }
@@ -55,74 +29,97 @@ std::string code_location(Request const& request, FunctionInfo const& info) {
 
 }  // namespace
 
-LambdaResult<FunctionRef> find_ref(Context& c, Identity const& who, std::string_view name,
-                                   std::optional<std::string_view> qualifier) {
-  auto ref = parse_function_ref(name, {c.options.region, who.account}, qualifier);
-  if (ref && !ref->latest()) return function_not_found(*ref, c.options.region);
-  return ref;
-}
-
-LambdaResult<FunctionInfo> find_function(Context& c, Identity const& who, std::string_view name,
-                                         std::optional<std::string_view> qualifier) {
-  auto const ref = find_ref(c, who, name, qualifier);
-  if (!ref) return ref.error();
-  auto info = c.runtime.get(ref->name);
-  if (info) return std::move(*info);
-  if (info.error().code == Errc::not_found) return function_not_found(*ref, c.options.region);
-  return control_error(info.error());
-}
-
 Response get_function(Context& c, Request const& request, std::string const& name) {
-  auto const qualifier = request.target.parameter("Qualifier");
-  auto const info = find_function(c, request.identity, name, qualifier);
+  auto const ref = find_ref(c, request.identity, name, request.target.parameter("Qualifier"));
+  if (!ref) return render(ref.error());
+  auto const info = find_function(c, *ref);
   if (!info) return render(info.error());
-  auto const form = qualifier ? ArnForm::qualified : ArnForm::plain;
+  auto const settings = c.runtime.settings(ref->name);
   json::object out;
-  out["Configuration"] = to_json(*info, c.options.region, form, Detail::full);
+  out["Configuration"] = to_json(*info, c.options.region, ref->qualifier, Detail::full);
   out["Code"] = json::object{{"RepositoryType", "S3"}, {"Location", code_location(request, *info)}};
-  if (auto tags = tags_of(info->function); !tags.empty()) out["Tags"] = std::move(tags);
-  if (auto const most = info->function.limits.concurrency; most > 0) {
-    out["Concurrency"] = json::object{{"ReservedConcurrentExecutions", most}};
-  }
+  if (auto const tags = tags_of(settings); !tags.empty()) out["Tags"] = to_json(tags);
+  if (settings.reserved)
+    out["Concurrency"] = json::object{{"ReservedConcurrentExecutions", *settings.reserved}};
   return json_response(200, json::serialize(out));
 }
 
 Response get_function_configuration(Context& c, Request const& request, std::string const& name) {
-  auto const qualifier = request.target.parameter("Qualifier");
-  auto const info = find_function(c, request.identity, name, qualifier);
+  auto const ref = find_ref(c, request.identity, name, request.target.parameter("Qualifier"));
+  if (!ref) return render(ref.error());
+  auto const info = find_function(c, *ref);
   if (!info) return render(info.error());
-  auto const form = qualifier ? ArnForm::qualified : ArnForm::plain;
-  return json_response(200, json::serialize(to_json(*info, c.options.region, form, Detail::full)));
+  return configuration_response(c, 200, *info, ref->qualifier);
 }
+
+namespace {
+
+// In the order of pages: a function, then its versions. Markers name function and version.
+std::string key_of(FunctionInfo const& info) {
+  return fmt::format("{}:{}", info.function.name.name,
+                     info.version == "$LATEST" ? "0" : info.version);
+}
+
+struct Position {
+  std::string name;
+  std::uint64_t version = 0;
+};
+
+Position position_of(std::string_view marker) {
+  auto const colon = marker.find(':');
+  Position at{std::string(marker.substr(0, colon))};
+  if (colon == std::string_view::npos) return at;
+  auto const digits = marker.substr(colon + 1);
+  std::from_chars(digits.data(), digits.data() + digits.size(), at.version);
+  return at;
+}
+
+// One more than `most`, if there is one: it tells that another page follows.
+std::vector<FunctionInfo> all_versions(Runtime const& runtime, std::string_view account,
+                                       std::string const& marker, std::size_t most) {
+  std::vector<FunctionInfo> out;
+  auto const add_versions = [&](FunctionName const& name, std::uint64_t after) {
+    auto more = runtime.versions(name, after, most + 1 - out.size());
+    std::move(more.begin(), more.end(), std::back_inserter(out));
+  };
+  auto at = position_of(marker);
+  if (!marker.empty()) add_versions({std::string(account), at.name}, at.version);
+  while (out.size() <= most) {
+    auto const next = runtime.list(account, at.name, most + 1 - out.size());
+    if (next.empty()) break;
+    for (auto const& info : next) {
+      if (out.size() > most) break;
+      at.name = info.function.name.name;
+      out.push_back(info);
+      if (out.size() <= most) add_versions(info.function.name, 0);
+    }
+  }
+  return out;
+}
+
+}  // namespace
 
 Response list_functions(Context& c, Request const& request) {
   auto const paging = read_paging(request.target);
   if (!paging) return render(paging.error());
-  auto const form = read_form(request.target);
-  if (!form) return render(form.error());
+  auto const versions = read_versions(request.target);
+  if (!versions) return render(versions.error());
+  bool const all = *versions == Versions::all;
+  auto const account = request.identity.account;
   // One more than the page tells whether another one follows.
-  auto page = c.runtime.list(request.identity.account, paging->after, paging->most + 1);
+  auto page = all ? all_versions(c.runtime, account, paging->after, paging->most)
+                  : c.runtime.list(account, paging->after, paging->most + 1);
   bool const more = page.size() > paging->most;
   if (more) page.pop_back();
   json::array functions;
-  for (auto const& info : page) {
-    functions.push_back(to_json(info, c.options.region, *form, Detail::listed));
-  }
+  for (auto const& info : page)
+    functions.push_back(to_json(info, c.options.region, all ? info.version : "", Detail::listed));
   json::object out;
-  if (more) out["NextMarker"] = to_base64(page.back().function.name.name);
+  if (more) {
+    auto const& last = page.back();
+    out["NextMarker"] = marker_of(all ? key_of(last) : last.function.name.name);
+  }
   out["Functions"] = std::move(functions);
-  return json_response(200, json::serialize(out));
-}
-
-Response get_account_settings(Context& c, Request const& request) {
-  auto const used = c.runtime.usage(request.identity.account);
-  json::object limit{{"TotalCodeSize", 80'530'636'800},
-                     {"CodeSizeUnzipped", 262'144'000},
-                     {"CodeSizeZipped", 52'428'800},
-                     {"ConcurrentExecutions", 1000},
-                     {"UnreservedConcurrentExecutions", 1000}};
-  json::object usage{{"TotalCodeSize", used.code.count}, {"FunctionCount", used.functions}};
-  json::object out{{"AccountLimit", std::move(limit)}, {"AccountUsage", std::move(usage)}};
   return json_response(200, json::serialize(out));
 }
 

@@ -52,4 +52,10 @@ Response text_response(unsigned status, std::string body) {
   return response(status, std::move(body), "text/plain; charset=utf-8");
 }
 
+Response no_content() {
+  Response response;
+  response.status = 204;
+  return response;
+}
+
 }  // namespace faas::inline v0::http

@@ -93,5 +93,6 @@ struct Response {
 
 Response json_response(unsigned status, std::string body);
 Response text_response(unsigned status, std::string body);
+Response no_content();
 
 }  // namespace faas::inline v0::http

@@ -147,6 +147,23 @@ asio::awaitable<Response> list_instances(Context& c, Request request) {
   co_return json_response(200, json::serialize(json::object{{"Instances", std::move(out)}}));
 }
 
+Response get_limits(Context& c, Request const& request, std::string const& name) {
+  auto const ref = find_ref(c, request.identity, name, request.target.parameter("Qualifier"));
+  if (!ref) return not_found("No function has such a name.");
+  auto const limits = c.runtime.limits(ref->name, ref->qualifier);
+  if (!limits) return render_error(limits.error());
+  json::array out;
+  for (auto const& limit : *limits) {
+    out.push_back(json::object{{"Name", limit.name},
+                               {"Value", limit.value ? json::value(*limit.value) : json::value()},
+                               {"Used", limit.used},
+                               {"Unit", limit.unit},
+                               {"Source", limit.source}});
+  }
+  return json_response(200, json::serialize(json::object{{"FunctionName", ref->name.name},
+                                                         {"Limits", std::move(out)}}));
+}
+
 asio::awaitable<Response> get_status(Context& c) {
   auto const status = co_await c.runtime.status();
   auto const& s = status.scheduler;

@@ -20,7 +20,37 @@ enum class Operation {
   list_functions,
   delete_function,
   invoke,
+  publish_version,
+  list_versions,
+  create_alias,
+  get_alias,
+  update_alias,
+  delete_alias,
+  list_aliases,
+  put_function_concurrency,
+  get_function_concurrency,
+  delete_function_concurrency,
+  put_provisioned,
+  get_provisioned,
+  delete_provisioned,
+  list_provisioned,
+  put_event_invoke,
+  update_event_invoke,
+  get_event_invoke,
+  delete_event_invoke,
+  list_event_invoke,
+  add_permission,
+  remove_permission,
+  get_policy,
+  list_tags,
+  tag_resource,
+  untag_resource,
   get_account_settings,
+  get_code_signing,
+  get_runtime_management,
+  put_runtime_management,
+  get_recursion,
+  put_recursion,
   unknown_lambda,
   // ours
   call_function,
@@ -30,6 +60,7 @@ enum class Operation {
   follow_logs,
   doctor,
   list_instances,
+  get_limits,
   get_status,
   healthz,
   readyz,
@@ -40,7 +71,8 @@ enum class Operation {
 
 struct Route {
   Operation operation;
-  std::string name{};          // the segment that stands for a name or digest
+  std::string name{};          // the segment that stands for a name, ARN or digest
+  std::string detail{};        // a second one: an alias, a statement, a version
   std::string_view methods{};  // of wrong_method: what the path does have, for Allow
 };
 

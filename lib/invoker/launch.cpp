@@ -105,8 +105,18 @@ std::string find_bootstrap(std::filesystem::path const& task) {
   return "/var/task/bootstrap";
 }
 
+namespace {
+
+std::string initialization_type(Function const& function, Initialization initialization) {
+  if (function.limits.capacity > 1) return "lambda-managed-instances";
+  return initialization == Initialization::provisioned ? "provisioned-concurrency" : "on-demand";
+}
+
+}  // namespace
+
 std::vector<std::string> make_environment(FunctionInfo const& info, RuntimeFamily family,
-                                          std::string const& region) {
+                                          std::string const& region,
+                                          Initialization initialization) {
   auto const& function = info.function;
   std::map<std::string, std::string> env = {
       {"AWS_DEFAULT_REGION", region},
@@ -114,8 +124,7 @@ std::vector<std::string> make_environment(FunctionInfo const& info, RuntimeFamil
       {"AWS_LAMBDA_FUNCTION_NAME", function.name.name},
       {"AWS_LAMBDA_FUNCTION_VERSION", info.version},
       {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE", fmt::format("{}", function.limits.memory.mib())},
-      {"AWS_LAMBDA_INITIALIZATION_TYPE",
-       function.limits.capacity > 1 ? "lambda-managed-instances" : "on-demand"},
+      {"AWS_LAMBDA_INITIALIZATION_TYPE", initialization_type(function, initialization)},
       {"AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/" + function.name.name},
       {"AWS_LAMBDA_LOG_STREAM_NAME",
        fmt::format("{:%Y/%m/%d}/[{}]{:032x}",
@@ -147,12 +156,12 @@ std::vector<std::string> make_environment(FunctionInfo const& info, RuntimeFamil
 }
 
 Spec make_spec(FunctionInfo const& info, Launch const& launch, std::filesystem::path const& task,
-               std::string const& region, std::string id) {
+               std::string const& region, std::string id, Initialization initialization) {
   auto const& limits = info.function.limits;
   Spec spec;
   spec.id = std::move(id);
   spec.task = task.string();
-  spec.environment = make_environment(info, launch.family, region);
+  spec.environment = make_environment(info, launch.family, region, initialization);
   spec.memory = limits.memory;
   spec.tmp = limits.tmp;
   // Lambda's share is one CPU for each 1,769 MB. Below one CPU we do not throttle: it would make a

@@ -43,12 +43,17 @@ class Runtimes {
 // executable file "bootstrap".
 std::string find_bootstrap(std::filesystem::path const& task);
 
+// Why an instance is started, as its function is told.
+enum class Initialization { on_demand, provisioned };
+
 // Everything but output and the ticket. `id` names the jail.
 Spec make_spec(FunctionInfo const&, Launch const&, std::filesystem::path const& task,
-               std::string const& region, std::string id);
+               std::string const& region, std::string id,
+               Initialization = Initialization::on_demand);
 
 // Lambda's documented environment, less what names AWS's own services, then the function's own.
 std::vector<std::string> make_environment(FunctionInfo const&, RuntimeFamily,
-                                          std::string const& region);
+                                          std::string const& region,
+                                          Initialization = Initialization::on_demand);
 
 }  // namespace faas::inline v0::invoker

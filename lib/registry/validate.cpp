@@ -205,7 +205,7 @@ Result<void> check_environment(Strings const& environment) {
   return {};
 }
 
-Result<void> check_description(std::string const& text) {
+Result<void> check_description(std::string_view text) {
   if (auto const length = utf8_length(text); length && *length <= 256) return {};
   return refused("description", text, "Member must be at most 256 characters of UTF-8");
 }
@@ -224,7 +224,20 @@ Result<void> check_annotations(Strings const& annotations) {
                  fmt::format("Member must be at most {} bytes, keys and values", kMaxAnnotations));
 }
 
+bool is_alias_name(std::string_view name) {
+  return !name.empty() && name.size() <= 128 && !all_of(name, digit) &&
+         all_of(name, [](char c) { return word(c) || c == '-'; });
+}
+
 }  // namespace
+
+Result<void> validate_alias(std::string_view name, std::string_view description) {
+  if (!is_alias_name(name)) {
+    return refused("name", name,
+                   "Member must satisfy regular expression pattern: (?!^[0-9]+$)([a-zA-Z0-9-_]+)");
+  }
+  return check_description(description);
+}
 
 bool is_function_name(std::string_view name) {
   return !name.empty() && name.size() <= 64 &&

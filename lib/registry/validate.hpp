@@ -25,4 +25,8 @@ bool is_reserved_variable(std::string_view);
 // range.
 Result<void> validate(Function const&);
 
+// 1..128 of [a-zA-Z0-9-_], not digits alone; a description of 256 characters at most. Errors: as
+// validate.
+Result<void> validate_alias(std::string_view name, std::string_view description);
+
 }  // namespace faas::inline v0::registry

@@ -11,6 +11,7 @@ void Call::on_head(ResponseHead const& head) {
   if (!stream || answered_) return;
   auto with_start = head;
   with_start.request_id = input.request_id;
+  with_start.version = outcome.version;
   with_start.start = outcome.start;
   stream->head(std::move(with_start));
 }

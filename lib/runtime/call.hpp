@@ -18,7 +18,9 @@ struct Revision;
 // What a caller gave, copied before its first suspension.
 struct CallInput {
   FunctionName function;
+  std::string qualifier;  // a version, an alias, or empty
   std::string payload;
+  std::string caller;
   std::string tenant, client_context, request_id, content_type, trace_id;
   std::optional<TimePoint> deadline;
   bool log_tail = false;

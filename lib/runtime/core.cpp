@@ -59,8 +59,8 @@ void Core::invoke(std::shared_ptr<Call> call) {
                                kMaxPayload, call->input.payload.size()),
                    "RequestEntityTooLargeException", "runtime"});
   }
-  auto const revision = revision_of(call->input.function);
-  if (!revision) return refuse(not_found(call->input.function));
+  auto const revision = revision_of(call->input.function, call->input.qualifier);
+  if (!revision) return refuse(not_found(call->input.function, call->input.qualifier));
   if (call->input.request_id.empty()) call->input.request_id = request_ids_.next();
   call->id = CallId{next_call_++};
   call->revision = revision;
@@ -68,8 +68,8 @@ void Core::invoke(std::shared_ptr<Call> call) {
   ++revision->calls;
   ++queued_;
   calls_.emplace(call->id, call);
-  tell(
-      event::Arrived{call->id, revision->info->revision, call->input.deadline, call->input.tenant});
+  tell(event::Arrived{call->id, revision->info->revision, call->input.deadline, call->input.tenant,
+                      call->input.caller});
 }
 
 void Core::tell(SchedulerEvent event) {
@@ -139,6 +139,7 @@ void Core::do_start(action::Start const& start) {
   instance.lane = emptiest_lane();
   ++crowds_[instance.lane];
   instance.tenant = start.tenant;
+  instance.provisioned = start.provisioned;
   instance.asked = now();
   instance.started = std::chrono::system_clock::now();
   ++instance.revision->instances;
@@ -172,9 +173,10 @@ void Core::start_instance(InstanceId id, Instance& instance, Code code) {
   instance.start.code = now() - instance.asked;
   bool const cached = std::exchange(revision->tree_was_cached, true);
   instance.level = cached ? StartLevel::cold : StartLevel::first;
-  push(instance.lane, task::Start{{id, revision->info, revision->tree, instance.tenant},
-                                  revision,
-                                  code == Code::verified});
+  push(instance.lane,
+       task::Start{{id, revision->info, revision->tree, instance.tenant, instance.provisioned},
+                   revision,
+                   code == Code::verified});
 }
 
 void Core::ready(Lane& here, InstanceId id, Timing const& timing) {
@@ -238,6 +240,7 @@ void Core::do_dispatch(action::Dispatch const& dispatch) {
   call->dispatched = now();
   auto& outcome = call->outcome;
   outcome.request_id = call->input.request_id;
+  outcome.version = call->revision->info->version;
   outcome.timing.queued = call->dispatched - call->arrived;
   outcome.start = dispatch.level;
   if (instance.calls++ == 0 && dispatch.level != StartLevel::warm) {
@@ -269,6 +272,7 @@ void Core::do_fail(action::Fail const& fail) {
   call->where = Call::Where::failed_start;
   call->lane = lanes_[instance.lane].get();
   call->outcome.request_id = call->input.request_id;
+  call->outcome.version = call->revision->info->version;
   call->outcome.start = instance.level;
   call->outcome.timing = instance.start;
   call->dispatched = now();

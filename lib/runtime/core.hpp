@@ -15,6 +15,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <random>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -34,6 +35,9 @@
 
 namespace faas::inline v0::runtime {
 
+inline constexpr std::string_view kHostRuntime = "host";  // of a callable of the host
+using FunctionVersion = std::pair<FunctionName, std::string>;
+
 struct Instance {
   std::shared_ptr<Revision> revision;
   std::size_t lane = 0;
@@ -41,6 +45,7 @@ struct Instance {
   Timing start;       // stages of its start
   StartLevel level = StartLevel::cold;
   bool tenant = false;
+  bool provisioned = false;
   SystemTime started{};
   std::uint64_t calls = 0;
   std::optional<Ending> start_ending;  // how its start failed
@@ -76,14 +81,31 @@ class Core final : public std::enable_shared_from_this<Core> {
   void tick(Lane&);
 
   // --- functions (functions.cpp) ---
-  asio::awaitable<Result<FunctionInfo>> deploy(Function, HostCallable);
+  asio::awaitable<Result<FunctionInfo>> deploy(Function, FunctionSettings, HostCallable);
   asio::awaitable<Result<FunctionInfo>> update(FunctionName, FunctionUpdate);
   asio::awaitable<Result<void>> remove(FunctionName);
   asio::awaitable<Result<Package>> store(std::function<Result<Package>(CodeCache&)>);
 
+  // --- versions and aliases (versions.cpp) ---
+  asio::awaitable<Result<FunctionInfo>> publish(FunctionName, Publication);
+  asio::awaitable<Result<void>> remove_version(FunctionName, std::string version);
+  asio::awaitable<Result<AliasInfo>> create_alias(AliasInfo);
+  asio::awaitable<Result<AliasInfo>> update_alias(FunctionName, std::string name, AliasUpdate);
+  asio::awaitable<Result<void>> remove_alias(FunctionName, std::string name);
+
+  // --- settings (settings.cpp) ---
+  asio::awaitable<Result<void>> reserve(FunctionName, std::optional<unsigned> concurrency);
+  asio::awaitable<Result<void>> provision(FunctionName, std::string qualifier, unsigned instances);
+  Result<ProvisionedStatus> provisioned(FunctionName const&, std::string_view qualifier) const;
+  asio::awaitable<Result<void>> set_attribute(FunctionName, AttributeKey,
+                                              std::optional<std::string> value,
+                                              std::optional<std::string> expected);
+  Result<std::vector<EffectiveLimit>> limits(FunctionName const&, std::string_view qualifier) const;
+
   // --- questions (status.cpp); lock ---
   std::vector<InstanceInfo> instances() const;
   RuntimeStatus status() const;
+  AccountUsage usage(std::string_view account) const;
   void read_logs(FunctionName const&, std::uint64_t position, std::uint64_t tail, Duration wait,
                  Completion<Result<LogPage>>);
 
@@ -138,13 +160,26 @@ class Core final : public std::enable_shared_from_this<Core> {
 
   Result<FunctionInfo> describe(Function, bool is_host);
   bool can_run(FunctionInfo const&) const;
-  Error not_found(FunctionName const&) const;
-  std::shared_ptr<Revision> revision_of(FunctionName const&);  // null: no such function
+  Error not_found(FunctionName const&, std::string_view qualifier = {}) const;
+  // Null: no such function or qualifier.
+  std::shared_ptr<Revision> revision_of(FunctionName const&, std::string_view qualifier);
+  std::shared_ptr<Revision> revision_of(FunctionName const&, registry::Target const&);
+  // A change of the registry, submitted unless the engine is closed, as an awaitable.
+  template <class T, class Change>
+  asio::awaitable<Result<T>> committed(Change);
   std::shared_ptr<Revision> add_revision(registry::Entry const&);
-  void retire_others(FunctionName const&, std::optional<RevisionId> current);
+  void retire_others(FunctionName const&, std::string_view version,
+                     std::optional<RevisionId> current);
   void retire_replaced(FunctionName const&);
   void forget_if_done(std::shared_ptr<Revision> const&);
   void keep_unused(std::shared_ptr<Revision> const&);
+
+  // What the settings ask of the scheduler (settings.cpp).
+  void apply_settings();
+  void provision_again(FunctionName const&);
+  std::map<FunctionVersion, unsigned> wanted_instances(FunctionName const&) const;
+  void keep_provisioned(std::shared_ptr<Revision> const&, unsigned instances);
+  registry::AccountConcurrency concurrency_of(std::string const& account) const;
 
   void drop(CallId);  // its scheduler entry is gone
   void check_waiters();
@@ -195,8 +230,10 @@ class Core final : public std::enable_shared_from_this<Core> {
   std::unordered_map<InstanceId, Instance> instances_;
   std::vector<std::size_t> crowds_;  // instances of each lane
   std::unordered_map<RevisionId, std::shared_ptr<Revision>> revisions_;
-  std::list<RevisionId> unused_;  // of revisions_: no call, no instance, not retired; oldest first
-  std::map<FunctionName, RevisionId> current_;  // of revisions_, those not retired
+  // of revisions_: no call, no instance, not provisioned, not retired; oldest first
+  std::list<RevisionId> unused_;
+  std::minstd_rand weights_{std::random_device{}()};  // which version an alias with weights runs
+  std::map<FunctionVersion, RevisionId> current_;     // of revisions_, those not retired
   std::map<RevisionId, std::shared_ptr<HostCallable const>> callables_;  // of this process
   std::list<Waiter> idle_waiters_;
   std::list<Waiter> stop_waiters_;

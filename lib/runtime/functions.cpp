@@ -7,14 +7,12 @@
 
 #include "invoker/launch.hpp"
 #include "registry/validate.hpp"
-#include "runtime/await.hpp"
+#include "runtime/commit.hpp"
 #include "runtime/core.hpp"
 #include "sys/random.hpp"
 
 namespace faas::inline v0::runtime {
 namespace {
-
-constexpr std::string_view kHostRuntime = "host";
 
 void apply(FunctionUpdate const& update, Function& function) {
   if (update.code) function.code = *update.code;
@@ -34,16 +32,6 @@ std::shared_ptr<HostCallable const> keep_callable(asio::any_io_executor executor
     asio::post(home, [gone = std::unique_ptr<HostCallable const>(last)] {});
   };
   return {new HostCallable const(std::move(callable)), let_go};
-}
-
-// A registry change as an awaitable. Done is called on the writer thread; the caller continues on
-// its own.
-template <class Change>
-asio::awaitable<Result<FunctionInfo>> committed(asio::any_io_executor executor, Change change) {
-  return awaited<Result<FunctionInfo>>(executor, [change = std::move(change)](auto done) mutable {
-    auto shared = std::make_shared<decltype(done)>(std::move(done));
-    change([shared](Result<FunctionInfo> result) { (*shared)(std::move(result)); });
-  });
 }
 
 }  // namespace
@@ -72,7 +60,8 @@ Result<FunctionInfo> Core::describe(Function function, bool is_host) {
   return info;
 }
 
-asio::awaitable<Result<FunctionInfo>> Core::deploy(Function function, HostCallable callable) {
+asio::awaitable<Result<FunctionInfo>> Core::deploy(Function function, FunctionSettings settings,
+                                                   HostCallable callable) {
   auto const self = shared_from_this();
   bool const is_host = static_cast<bool>(callable);
   if (is_host) function.runtime = kHostRuntime;
@@ -81,18 +70,18 @@ asio::awaitable<Result<FunctionInfo>> Core::deploy(Function function, HostCallab
   auto const keep = is_host ? registry::Keep::this_process : registry::Keep::durable;
   // The callable is registered with the commit, before deploy returns.
   auto const shared = is_host ? keep_callable(executor, std::move(callable)) : nullptr;
-  auto change = [self, info = std::move(*described), keep, shared](auto done) {
-    std::lock_guard open_lock(self->mutex_);
-    if (self->closed_) return done(closed_error());
-    self->registry_->add(info, keep, [self, shared, done](Result<FunctionInfo> added) {
+  auto change = [self, info = std::move(*described), settings = std::move(settings), keep,
+                 shared](auto done) {
+    auto registered = [self, shared, done](Result<FunctionInfo> added) {
       if (added && shared) {
         std::lock_guard lock(self->mutex_);
         self->callables_.emplace(added->revision, shared);
       }
       done(std::move(added));
-    });
+    };
+    self->registry_->add(info, keep, std::move(registered), settings);
   };
-  auto added = co_await committed(executor, std::move(change));
+  auto added = co_await committed<FunctionInfo>(std::move(change));
   co_return added;
 }
 
@@ -114,11 +103,9 @@ asio::awaitable<Result<FunctionInfo>> Core::update(FunctionName name, FunctionUp
   // mix.
   auto const expected = update.expected_revision.value_or(entry->revision_uuid);
   auto change = [self, info = std::move(*described), expected](auto done) {
-    std::lock_guard open_lock(self->mutex_);
-    if (self->closed_) return done(closed_error());
     self->registry_->put(info, expected, std::move(done));
   };
-  auto stored = co_await committed(executor, std::move(change));
+  auto stored = co_await committed<FunctionInfo>(std::move(change));
   if (stored) {
     Deciding const deciding(*this);
     if (!closed_) retire_replaced(name);
@@ -128,17 +115,14 @@ asio::awaitable<Result<FunctionInfo>> Core::update(FunctionName name, FunctionUp
 
 asio::awaitable<Result<void>> Core::remove(FunctionName name) {
   auto const self = shared_from_this();
-  auto change = [self, name](auto done) {
-    std::lock_guard open_lock(self->mutex_);
-    if (self->closed_) return done(closed_error());
-    self->registry_->remove(name, std::move(done));
-  };
-  auto removed = co_await committed(executor, std::move(change));
+  auto change = [self, name](auto done) { self->registry_->remove(name, std::move(done)); };
+  auto removed = co_await committed<FunctionInfo>(std::move(change));
   if (!removed) co_return removed.error();
   {
     Deciding const deciding(*this);
     if (closed_) co_return Result<void>();
     retire_replaced(name);
+    tell(event::Reserved{name, registry_->settings(name).reserved});
     if (revisions_.count(removed->revision) == 0) callables_.erase(removed->revision);
   }
   // A line that is written in this moment makes a log of nobody, which the next open removes.
@@ -179,9 +163,10 @@ bool Core::can_run(FunctionInfo const& info) const {
   return info.function.runtime != kHostRuntime || callables_.count(info.revision) > 0;
 }
 
-Error Core::not_found(FunctionName const& name) const {
+Error Core::not_found(FunctionName const& name, std::string_view qualifier) const {
   return {Errc::not_found,
-          fmt::format("Function not found: {}", function_arn(name, options.region)),
+          fmt::format("Function not found: {}{}{}", function_arn(name, options.region),
+                      qualifier.empty() ? "" : ":", qualifier),
           "ResourceNotFoundException", "registry"};
 }
 

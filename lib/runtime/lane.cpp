@@ -32,6 +32,7 @@ CallRequest request_of(Call& call) {
   request.client_context = std::move(call.input.client_context);
   request.tenant = call.input.tenant;
   request.function_arn = call.revision->arn;
+  if (!call.input.qualifier.empty()) request.function_arn += ":" + call.input.qualifier;
   request.content_type = std::move(call.input.content_type);
   request.trace_id = std::move(call.input.trace_id);
   request.stream = call.stream != nullptr;

@@ -125,6 +125,7 @@ Result<std::shared_ptr<Core>> Core::open(asio::any_io_executor executor, Options
   auto core = std::make_shared<Core>(std::move(executor), std::move(options), std::move(*state),
                                      std::move(*code));
   if (auto opened = core->open_parts(); !opened) return opened.error();
+  core->apply_settings();
   return core;
 }
 

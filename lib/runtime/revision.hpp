@@ -29,6 +29,7 @@ struct Revision {
   bool pinning = false;
   std::vector<InstanceId> waiting;  // starts that wait for the tree
   std::size_t calls = 0, instances = 0;
+  unsigned provisioned = 0;                               // instances that are kept
   std::optional<std::list<RevisionId>::iterator> unused;  // its place among those
 };
 

@@ -11,20 +11,30 @@ constexpr std::size_t kMostUnused = 1000;  // revisions kept without a call or a
 
 }  // namespace
 
-std::shared_ptr<Revision> Core::revision_of(FunctionName const& name) {
-  auto const id = registry_->revision(name);
-  if (!id) return nullptr;
-  if (auto const found = revisions_.find(*id); found != revisions_.end()) {
+// For every call: what is unqualified draws no lot and copies no name.
+std::shared_ptr<Revision> Core::revision_of(FunctionName const& name, std::string_view qualifier) {
+  if (qualifier.empty()) {
+    auto const id = registry_->revision(name);
+    return id ? revision_of(name, {*id, std::string(registry::kLatest)}) : nullptr;
+  }
+  auto const lot = std::uniform_real_distribution<double>()(weights_);
+  auto const target = registry_->resolve(name, qualifier, lot);
+  return target ? revision_of(name, *target) : nullptr;
+}
+
+std::shared_ptr<Revision> Core::revision_of(FunctionName const& name,
+                                            registry::Target const& target) {
+  if (auto const found = revisions_.find(target.revision); found != revisions_.end()) {
     auto const& revision = found->second;
     if (auto const at = std::exchange(revision->unused, {})) unused_.erase(*at);
     return revision;
   }
-  auto const entry = registry_->find(name);
+  auto const entry = registry_->find(name, target.version);
   return entry && can_run(*entry) ? add_revision(entry) : nullptr;
 }
 
 std::shared_ptr<Revision> Core::add_revision(registry::Entry const& entry) {
-  retire_others(entry->function.name, entry->revision);
+  retire_others(entry->function.name, entry->version, entry->revision);
   auto revision = std::make_shared<Revision>();
   revision->info = entry;
   revision->arn = function_arn(entry->function.name, options.region);
@@ -32,19 +42,21 @@ std::shared_ptr<Revision> Core::add_revision(registry::Entry const& entry) {
     revision->callable = callable->second;
   }
   revisions_.emplace(entry->revision, revision);
-  current_[entry->function.name] = entry->revision;
+  current_[{entry->function.name, entry->version}] = entry->revision;
   tell(event::RevisionAdded{entry->revision, entry->function.limits, revision->place(),
                             entry->function.limits.capacity, entry->function.name});
   return revision;
 }
 
-void Core::retire_others(FunctionName const& name, std::optional<RevisionId> current) {
-  auto const found = current_.find(name);
+void Core::retire_others(FunctionName const& name, std::string_view version,
+                         std::optional<RevisionId> current) {
+  auto const found = current_.find({name, std::string(version)});
   if (found == current_.end() || found->second == current) return;
   auto const old = found->second;
   current_.erase(found);
   auto const revision = revisions_.at(old);
   revision->retired = true;
+  revision->provisioned = 0;
   tell(event::RevisionRetired{old});
   forget_if_done(revision);
 }
@@ -52,11 +64,16 @@ void Core::retire_others(FunctionName const& name, std::optional<RevisionId> cur
 // After a change of the registry. Who made the change may hear of it after the next one: only the
 // registry knows what is current.
 void Core::retire_replaced(FunctionName const& name) {
-  retire_others(name, registry_->revision(name));
+  std::vector<std::string> in_use;
+  auto const first = current_.lower_bound({name, {}});
+  for (auto at = first; at != current_.end() && at->first.first == name; ++at)
+    in_use.push_back(at->first.second);
+  for (auto const& version : in_use)
+    retire_others(name, version, registry_->revision(name, version));
 }
 
 void Core::forget_if_done(std::shared_ptr<Revision> const& revision) {
-  if (revision->calls > 0 || revision->instances > 0) return;
+  if (revision->calls > 0 || revision->instances > 0 || revision->provisioned > 0) return;
   if (!revision->retired) return keep_unused(revision);
   auto const id = revision->info->revision;
   if (auto const at = std::exchange(revision->unused, {})) unused_.erase(*at);
@@ -73,7 +90,8 @@ void Core::keep_unused(std::shared_ptr<Revision> const& revision) {
   auto const oldest = unused_.front();
   unused_.pop_front();
   auto const found = revisions_.find(oldest);
-  current_.erase(found->second->info->function.name);
+  auto const& info = *found->second->info;
+  current_.erase({info.function.name, info.version});
   forgotten_.push_back(std::move(found->second));
   revisions_.erase(found);
   tell(event::RevisionRetired{oldest});

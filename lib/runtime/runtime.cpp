@@ -43,6 +43,7 @@ bool has_control(std::string_view text) {
 std::optional<Error> refuse_input(CallInput const& input) {
   for (auto const& [field, value] :
        {std::pair<std::string_view, std::string const&>{"request_id", input.request_id},
+        {"qualifier", input.qualifier},
         {"tenant", input.tenant},
         {"content_type", input.content_type},
         {"trace_id", input.trace_id},
@@ -60,6 +61,8 @@ CallInput make_input(FunctionName name, std::string payload, InvokeOptions const
   CallInput input;
   input.function = std::move(name);
   if (input.function.account == kDefaultAccount) input.function.account = options.account;
+  input.qualifier = options.qualifier;
+  input.caller = options.caller;
   input.payload = std::move(payload);
   input.tenant = options.tenant;
   input.client_context = options.client_context;
@@ -77,8 +80,8 @@ CallInput make_input(FunctionName name, std::string payload, InvokeOptions const
 }
 
 asio::awaitable<Result<FunctionInfo>> deploy_in(std::shared_ptr<Core> core, Function function,
-                                                HostCallable callable) {
-  co_return co_await core->deploy(std::move(function), std::move(callable));
+                                                FunctionSettings settings, HostCallable callable) {
+  co_return co_await core->deploy(std::move(function), std::move(settings), std::move(callable));
 }
 asio::awaitable<Result<FunctionInfo>> update_in(std::shared_ptr<Core> core, FunctionName name,
                                                 FunctionUpdate update) {
@@ -86,6 +89,41 @@ asio::awaitable<Result<FunctionInfo>> update_in(std::shared_ptr<Core> core, Func
 }
 asio::awaitable<Result<void>> remove_in(std::shared_ptr<Core> core, FunctionName name) {
   co_return co_await core->remove(std::move(name));
+}
+
+asio::awaitable<Result<FunctionInfo>> publish_in(std::shared_ptr<Core> core, FunctionName name,
+                                                 Publication wish) {
+  co_return co_await core->publish(std::move(name), std::move(wish));
+}
+asio::awaitable<Result<void>> remove_version_in(std::shared_ptr<Core> core, FunctionName name,
+                                                std::string version) {
+  co_return co_await core->remove_version(std::move(name), std::move(version));
+}
+asio::awaitable<Result<AliasInfo>> create_alias_in(std::shared_ptr<Core> core, AliasInfo alias) {
+  co_return co_await core->create_alias(std::move(alias));
+}
+asio::awaitable<Result<AliasInfo>> update_alias_in(std::shared_ptr<Core> core,
+                                                   FunctionName function, std::string name,
+                                                   AliasUpdate update) {
+  co_return co_await core->update_alias(std::move(function), std::move(name), std::move(update));
+}
+asio::awaitable<Result<void>> remove_alias_in(std::shared_ptr<Core> core, FunctionName function,
+                                              std::string name) {
+  co_return co_await core->remove_alias(std::move(function), std::move(name));
+}
+asio::awaitable<Result<void>> reserve_in(std::shared_ptr<Core> core, FunctionName name,
+                                         std::optional<unsigned> concurrency) {
+  co_return co_await core->reserve(std::move(name), concurrency);
+}
+asio::awaitable<Result<void>> provision_in(std::shared_ptr<Core> core, FunctionName name,
+                                           std::string qualifier, unsigned instances) {
+  co_return co_await core->provision(std::move(name), std::move(qualifier), instances);
+}
+asio::awaitable<Result<void>> set_attribute_in(std::shared_ptr<Core> core, FunctionName name,
+                                               AttributeKey key, std::optional<std::string> value,
+                                               std::optional<std::string> expected) {
+  co_return co_await core->set_attribute(std::move(name), std::move(key), std::move(value),
+                                         std::move(expected));
 }
 
 asio::awaitable<bool> drain_in(std::shared_ptr<Core> core, Duration patience) {
@@ -179,11 +217,12 @@ Result<std::string> Runtime::package_upload(Digest const& digest) const {
   return path->string();
 }
 
-asio::awaitable<Result<FunctionInfo>> Runtime::deploy(Function function) {
-  return deploy_in(impl_->core, std::move(function), {});
+asio::awaitable<Result<FunctionInfo>> Runtime::deploy(Function function,
+                                                      FunctionSettings settings) {
+  return deploy_in(impl_->core, std::move(function), std::move(settings), {});
 }
 asio::awaitable<Result<FunctionInfo>> Runtime::deploy(Function function, HostCallable callable) {
-  return deploy_in(impl_->core, std::move(function), std::move(callable));
+  return deploy_in(impl_->core, std::move(function), {}, std::move(callable));
 }
 asio::awaitable<Result<FunctionInfo>> Runtime::update(FunctionName name, FunctionUpdate update) {
   return update_in(impl_->core, std::move(name), std::move(update));
@@ -191,8 +230,8 @@ asio::awaitable<Result<FunctionInfo>> Runtime::update(FunctionName name, Functio
 asio::awaitable<Result<void>> Runtime::remove(FunctionName name) {
   return remove_in(impl_->core, std::move(name));
 }
-Result<FunctionInfo> Runtime::get(FunctionName const& name) const {
-  return impl_->core->functions().get(name);
+Result<FunctionInfo> Runtime::get(FunctionName const& name, std::string_view qualifier) const {
+  return impl_->core->functions().get(name, qualifier);
 }
 std::vector<FunctionInfo> Runtime::list(std::string_view account) const {
   return impl_->core->functions().list(account);
@@ -201,8 +240,60 @@ std::vector<FunctionInfo> Runtime::list(std::string_view account, std::string_vi
                                         std::size_t most) const {
   return impl_->core->functions().page(account, after, most);
 }
-AccountUsage Runtime::usage(std::string_view account) const {
-  return impl_->core->functions().usage(account);
+AccountUsage Runtime::usage(std::string_view account) const { return impl_->core->usage(account); }
+
+asio::awaitable<Result<FunctionInfo>> Runtime::publish(FunctionName name, Publication wish) {
+  return publish_in(impl_->core, std::move(name), std::move(wish));
+}
+std::vector<FunctionInfo> Runtime::versions(FunctionName const& name, std::uint64_t after,
+                                            std::size_t most) const {
+  return impl_->core->functions().versions(name, after, most);
+}
+asio::awaitable<Result<void>> Runtime::remove_version(FunctionName name, std::string version) {
+  return remove_version_in(impl_->core, std::move(name), std::move(version));
+}
+asio::awaitable<Result<AliasInfo>> Runtime::create_alias(AliasInfo alias) {
+  return create_alias_in(impl_->core, std::move(alias));
+}
+asio::awaitable<Result<AliasInfo>> Runtime::update_alias(FunctionName function, std::string name,
+                                                         AliasUpdate update) {
+  return update_alias_in(impl_->core, std::move(function), std::move(name), std::move(update));
+}
+asio::awaitable<Result<void>> Runtime::remove_alias(FunctionName function, std::string name) {
+  return remove_alias_in(impl_->core, std::move(function), std::move(name));
+}
+Result<AliasInfo> Runtime::alias(FunctionName const& function, std::string_view name) const {
+  return impl_->core->functions().alias(function, name);
+}
+std::vector<AliasInfo> Runtime::aliases(FunctionName const& function, std::string_view after,
+                                        std::size_t most) const {
+  return impl_->core->functions().aliases(function, after, most);
+}
+
+FunctionSettings Runtime::settings(FunctionName const& name) const {
+  return impl_->core->functions().settings(name);
+}
+asio::awaitable<Result<void>> Runtime::reserve(FunctionName name,
+                                               std::optional<unsigned> concurrency) {
+  return reserve_in(impl_->core, std::move(name), concurrency);
+}
+asio::awaitable<Result<void>> Runtime::provision(FunctionName name, std::string qualifier,
+                                                 unsigned instances) {
+  return provision_in(impl_->core, std::move(name), std::move(qualifier), instances);
+}
+Result<ProvisionedStatus> Runtime::provisioned(FunctionName const& name,
+                                               std::string_view qualifier) const {
+  return impl_->core->provisioned(name, qualifier);
+}
+asio::awaitable<Result<void>> Runtime::set_attribute(FunctionName name, AttributeKey key,
+                                                     std::optional<std::string> value,
+                                                     std::optional<std::string> expected) {
+  return set_attribute_in(impl_->core, std::move(name), std::move(key), std::move(value),
+                          std::move(expected));
+}
+Result<std::vector<EffectiveLimit>> Runtime::limits(FunctionName const& name,
+                                                    std::string_view qualifier) const {
+  return impl_->core->limits(name, qualifier);
 }
 
 asio::awaitable<Result<LogPage>> Runtime::logs(FunctionName name, std::uint64_t position,

@@ -58,6 +58,15 @@ RuntimeStatus Core::status() const {
   return status;
 }
 
+AccountUsage Core::usage(std::string_view account) const {
+  auto usage = registry_->usage(account);
+  std::lock_guard lock(mutex_);
+  auto const counts = scheduler_.account(account);
+  usage.concurrency = counts.limit;
+  usage.unreserved = counts.unreserved_limit;
+  return usage;
+}
+
 void Core::when_idle(Duration patience, Completion<bool> done) {
   Deciding const deciding(*this);
   if (closed_) return done(true);

@@ -1,0 +1,107 @@
+#include "http/constraints.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/text.hpp"
+
+namespace faas::inline v0::http {
+
+std::string in_quotes(std::string_view text) { return fmt::format("'{}'", text.substr(0, 256)); }
+
+std::string lower_first(std::string_view name) {
+  std::string out(name);
+  if (!out.empty() && out[0] >= 'A' && out[0] <= 'Z') out[0] = static_cast<char>(out[0] + 32);
+  return out;
+}
+
+std::optional<std::int64_t> ranged(FieldReader& fields, std::string_view name, std::int64_t low,
+                                   std::int64_t high) {
+  auto const value = fields.integer(name);
+  if (!value) return value;
+  auto const member = lower_first(fields.path() + std::string(name));
+  if (*value < low) {
+    fields.fail(constraint_error(fmt::format("'{}'", *value), member,
+                                 fmt::format("have value greater than or equal to {}", low)));
+  } else if (*value > high) {
+    fields.fail(constraint_error(fmt::format("'{}'", *value), member,
+                                 fmt::format("have value less than or equal to {}", high)));
+  }
+  return value;
+}
+
+std::optional<std::string> sized(FieldReader& fields, std::string_view name, Length length) {
+  auto const value = fields.string(name);
+  if (!value) return std::nullopt;
+  auto const member = lower_first(fields.path() + std::string(name));
+  if (value->size() > length.most) {
+    fields.fail(constraint_error(in_quotes(*value), member,
+                                 fmt::format("have length less than or equal to {}", length.most)));
+  } else if (value->size() < length.least) {
+    fields.fail(
+        constraint_error(in_quotes(*value), member,
+                         fmt::format("have length greater than or equal to {}", length.least)));
+  }
+  return std::string(*value);
+}
+
+std::optional<std::string> one_of(FieldReader& fields, std::string_view name,
+                                  std::initializer_list<std::string_view> values) {
+  auto const value = fields.string(name);
+  if (!value) return std::nullopt;
+  if (std::ranges::find(values, *value) == values.end()) {
+    fields.fail(
+        constraint_error(in_quotes(*value), lower_first(fields.path() + std::string(name)),
+                         fmt::format("satisfy enum value set: [{}]", fmt::join(values, ", "))));
+  }
+  return std::string(*value);
+}
+
+void require(FieldReader& fields, std::string_view name) {
+  if (fields.given(name)) return;
+  fields.fail(
+      constraint_error("null", lower_first(fields.path() + std::string(name)), "not be null"));
+}
+
+bool is_made_of(std::string_view text, std::string_view marks) {
+  return std::ranges::all_of(text, [&](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+           marks.find(c) != std::string_view::npos;
+  });
+}
+
+LambdaError pattern_error(std::string_view value, std::string_view member,
+                          std::string_view pattern) {
+  return constraint_error(in_quotes(value), member,
+                          fmt::format("satisfy regular expression pattern: {}", pattern));
+}
+
+LambdaResult<Paging> read_paging(Target const& target, std::int64_t max_items) {
+  Paging paging;
+  if (auto const items = target.parameter("MaxItems")) {
+    std::int64_t count = 0;
+    auto const [end, error] = std::from_chars(items->data(), items->data() + items->size(), count);
+    auto const shown = fmt::format("'{}'", items->substr(0, 40));
+    if (error != std::errc{} || end != items->data() + items->size() || count < 1)
+      return constraint_error(shown, "maxItems", "have value greater than or equal to 1");
+    if (count > max_items) {
+      return constraint_error(shown, "maxItems",
+                              fmt::format("have value less than or equal to {}", max_items));
+    }
+    paging.most = std::min(kPage, static_cast<std::size_t>(count));
+  }
+  if (auto const marker = target.parameter("Marker"); marker && !marker->empty()) {
+    auto key = from_base64(*marker);
+    if (!key || key->size() > 256 || !is_made_of(*key, "-_$:"))
+      return invalid_parameter("The Marker is not one that this server gave.");
+    paging.after = std::move(*key);
+  }
+  return paging;
+}
+
+std::string marker_of(std::string_view key) { return to_base64(key); }
+
+}  // namespace faas::inline v0::http
