@@ -6,6 +6,7 @@
 #include <faas/function.hpp>
 #include <faas/host.hpp>
 #include <faas/invoker.hpp>
+#include <faas/layer.hpp>
 #include <faas/observer.hpp>
 #include <faas/outcome.hpp>
 #include <faas/runtime.hpp>

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace faas::inline v0 {
 
@@ -59,6 +60,9 @@ struct Function {
   std::string runtime;
   std::string handler;  // "module.function" for python and node; free text for others
   Digest code;          // from Runtime::store or CodeCache::store
+  // Packages seen at /opt, read-only, as one tree: of two with the same file the later one's. At
+  // most 5 (layer.hpp). With the code they are within Lambda's limit of what is unpacked.
+  std::vector<Digest> layers;
   Limits limits;
   // at most 4 KiB as JSON; Lambda's reserved names refused
   std::map<std::string, std::string> environment;
@@ -121,7 +125,8 @@ struct FunctionSettings {
   friend bool operator==(FunctionSettings const&, FunctionSettings const&) = default;
 };
 
-// What an account has. Code that several of its functions share counts once.
+// What an account has. Code that several of its functions share counts once, and so does that of
+// several versions of its layers.
 struct AccountUsage {
   std::size_t functions = 0;
   Bytes code;                  // of the uploaded bytes

@@ -58,7 +58,8 @@ class CallSink {
 struct StartRequest {
   InstanceId instance;
   std::shared_ptr<FunctionInfo const> function;
-  Tree code;                 // held as long as the instance lives
+  Tree code;                 // held as long as the instance lives, as
+  Tree layers;               // is what it sees at /opt; empty: nothing
   bool tenant = false;       // it serves one tenant: nothing of it may pass to another instance
   bool provisioned = false;  // started before any call (AWS_LAMBDA_INITIALIZATION_TYPE says so)
 };

@@ -9,6 +9,7 @@
 #include <faas/error.hpp>
 #include <faas/function.hpp>
 #include <faas/invoker.hpp>
+#include <faas/layer.hpp>
 #include <faas/observer.hpp>
 #include <faas/outcome.hpp>
 #include <faas/sandbox.hpp>
@@ -86,6 +87,7 @@ static_assert(std::is_trivially_destructible_v<InvokeOptions>);
 // A change of a function; what is unset stays.
 struct FunctionUpdate {
   std::optional<Digest> code;
+  std::optional<std::vector<Digest>> layers;
   std::optional<std::string> runtime, handler, description;
   std::optional<Limits> limits;
   std::optional<std::map<std::string, std::string>> environment, annotations;
@@ -198,8 +200,9 @@ class Runtime {
   Result<std::string> package_upload(Digest const&) const;
 
   // New only. Durable when it returns. Errors: conflict (ResourceConflictException: exists),
-  // invalid_argument (names the field), not_found (the code), unsupported (runtime not installed;
-  // the message lists those that are).
+  // invalid_argument (names the field), not_found (the code or a layer's), too_large (code and
+  // layers unpack to more than packages.unpacked), unsupported (runtime not installed; the message
+  // lists those that are).
   asio::awaitable<Result<FunctionInfo>> deploy(Function, FunctionSettings = {});
   // A C++ function beside jailed ones. Not durable: deploy it again after each open. code and
   // runtime are ignored.
@@ -218,7 +221,23 @@ class Runtime {
   // At most `most` of them whose name follows `after`, by name; costs what the page costs.
   std::vector<FunctionInfo> list(std::string_view account, std::string_view after,
                                  std::size_t most) const;
-  AccountUsage usage(std::string_view account = kDefaultAccount) const;  // counted, not walked
+  AccountUsage usage(std::string_view account = kDefaultAccount) const;
+
+  // The next version of a layer, which functions then name by its package's digest. Durable when it
+  // returns. Errors: invalid_argument (names the field), not_found (the code).
+  asio::awaitable<Result<LayerInfo>> publish_layer(Layer);
+  // Functions that have it keep it. Not an error if unknown.
+  asio::awaitable<Result<void>> remove_layer(LayerName, std::uint64_t version);
+  // Errors: not_found (ResourceNotFoundException).
+  Result<LayerInfo> layer(LayerName const&, std::uint64_t version) const;
+  // At most `most` layers whose name follows `after`, by name: of each the newest version that
+  // matches.
+  std::vector<LayerInfo> layers(std::string_view account, std::string_view after, std::size_t most,
+                                LayerFilter filter = {}) const;
+  // At most `most` versions of one layer that match, older than `before` (0: all), the newest
+  // first.
+  std::vector<LayerInfo> layer_versions(LayerName const&, std::uint64_t before, std::size_t most,
+                                        LayerFilter filter = {}) const;
 
   // Versions: $LATEST as it is, for good. Nothing has changed since the newest: that one again.
   // Errors: not_found, conflict, invalid_argument (see Publication); unsupported (a host callable).

@@ -51,10 +51,12 @@ Result<void> JailInstance::submit() {
   if (auto watched = context_.reactor.watch(output_.get(), EPOLLIN, &output_watch_); !watched)
     return watched.error();
 
-  auto spec = make_spec(*request_.function, launch_, request_.code.path(), context_.options.region,
-                        fmt::format("i{}-{}", static_cast<std::uint64_t>(id()), attempt_),
-                        request_.provisioned ? Initialization::provisioned
-                                             : Initialization::on_demand);
+  Directories const directories{request_.code.path(),
+                                request_.layers ? request_.layers.path() : ""};
+  auto spec =
+      make_spec(*request_.function, launch_, directories, context_.options.region,
+                fmt::format("i{}-{}", static_cast<std::uint64_t>(id()), attempt_),
+                request_.provisioned ? Initialization::provisioned : Initialization::on_demand);
   if (spec.argv.front().empty()) {
     start_ending_ = invalid_entrypoint_ending();
     return Error{Errc::invalid_argument, start_ending_->message, "Runtime.InvalidEntrypoint",

@@ -51,6 +51,14 @@ bool is_foreign_elf(int file) {
   return header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_machine != kMachine;
 }
 
+bool has_bootstrap(std::filesystem::path const& tree) {
+  auto const directory = sys::open_file(tree.string(), O_PATH | O_DIRECTORY);
+  if (!directory) return false;
+  // A link of the package may be followed, as the jail will; none of them out of it.
+  auto const file = sys::open_inside(directory->get(), "bootstrap", O_RDONLY | O_NONBLOCK);
+  return file && is_executable_file(file->get()) && !is_foreign_elf(file->get());
+}
+
 // The text is there also beside bytecode: for another interpreter of that name, for tracebacks, and
 // for multiprocessing, which runs it again.
 void add_python(Spec& spec, std::string const& interpreter, std::string_view bytecode) {
@@ -59,6 +67,14 @@ void add_python(Spec& spec, std::string const& interpreter, std::string_view byt
   if (bytecode.empty()) return;
   spec.files.push_back({std::string(kPythonStart), std::string(python_start())});
   spec.files.push_back({std::string(kPythonBytecode), std::string(bytecode)});
+}
+
+// Where a layer may have modules: for one version of Node first, "nodejs20.x" in
+// /opt/nodejs/node20, then for all. Python's places are the shim's to add.
+std::string node_path(std::string_view runtime) {
+  auto const version = runtime.substr(6, runtime.size() - 8);
+  return fmt::format(
+      "/opt/nodejs/node{}/node_modules:/opt/nodejs/node_modules:/var/task/node_modules", version);
 }
 
 }  // namespace
@@ -96,13 +112,10 @@ Result<void> Runtimes::check(std::string_view runtime) {
                {}};
 }
 
-std::string find_bootstrap(std::filesystem::path const& task) {
-  auto const directory = sys::open_file(task.string(), O_PATH | O_DIRECTORY);
-  if (!directory) return {};
-  // A link of the package may be followed, as the jail will; none of them out of it.
-  auto const file = sys::open_inside(directory->get(), "bootstrap", O_RDONLY | O_NONBLOCK);
-  if (!file || !is_executable_file(file->get()) || is_foreign_elf(file->get())) return {};
-  return "/var/task/bootstrap";
+std::string find_bootstrap(Directories const& directories) {
+  if (has_bootstrap(directories.task)) return "/var/task/bootstrap";
+  if (!directories.opt.empty() && has_bootstrap(directories.opt)) return "/opt/bootstrap";
+  return {};
 }
 
 namespace {
@@ -146,8 +159,7 @@ std::vector<std::string> make_environment(FunctionInfo const& info, RuntimeFamil
     env["AWS_EXECUTION_ENV"] = "AWS_Lambda_" + function.runtime;
   if (function.limits.capacity > 1)
     env["AWS_LAMBDA_MAX_CONCURRENCY"] = fmt::format("{}", function.limits.capacity);
-  if (family == RuntimeFamily::node)
-    env["NODE_PATH"] = "/opt/nodejs/node_modules:/var/task/node_modules";
+  if (family == RuntimeFamily::node) env["NODE_PATH"] = node_path(function.runtime);
   for (auto const& [name, value] : function.environment) env[name] = value;
   std::vector<std::string> out;
   out.reserve(env.size());
@@ -155,12 +167,13 @@ std::vector<std::string> make_environment(FunctionInfo const& info, RuntimeFamil
   return out;
 }
 
-Spec make_spec(FunctionInfo const& info, Launch const& launch, std::filesystem::path const& task,
+Spec make_spec(FunctionInfo const& info, Launch const& launch, Directories const& directories,
                std::string const& region, std::string id, Initialization initialization) {
   auto const& limits = info.function.limits;
   Spec spec;
   spec.id = std::move(id);
-  spec.task = task.string();
+  spec.task = directories.task.string();
+  spec.opt = directories.opt.string();
   spec.environment = make_environment(info, launch.family, region, initialization);
   spec.memory = limits.memory;
   spec.tmp = limits.tmp;
@@ -174,7 +187,7 @@ Spec make_spec(FunctionInfo const& info, Launch const& launch, std::filesystem::
   switch (launch.family) {
     case RuntimeFamily::provided:
     case RuntimeFamily::native:
-      spec.argv = {find_bootstrap(task)};
+      spec.argv = {find_bootstrap(directories)};
       spec.seccomp =
           launch.family == RuntimeFamily::native ? SeccompClass::native : SeccompClass::general;
       break;

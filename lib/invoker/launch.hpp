@@ -39,17 +39,22 @@ class Runtimes {
   std::vector<std::string> installed_;
 };
 
-// Where a provided or native function starts, as seen in the jail; empty if `task` has no
-// executable file "bootstrap".
-std::string find_bootstrap(std::filesystem::path const& task);
+// Host directories that the jail has at /var/task and /opt; an empty `opt`: nothing there.
+struct Directories {
+  std::filesystem::path task;
+  std::filesystem::path opt;
+};
+
+// Where a provided or native function starts, as seen in the jail: the executable file "bootstrap"
+// of `task`, else that of `opt`; empty if neither has one.
+std::string find_bootstrap(Directories const&);
 
 // Why an instance is started, as its function is told.
 enum class Initialization { on_demand, provisioned };
 
 // Everything but output and the ticket. `id` names the jail.
-Spec make_spec(FunctionInfo const&, Launch const&, std::filesystem::path const& task,
-               std::string const& region, std::string id,
-               Initialization = Initialization::on_demand);
+Spec make_spec(FunctionInfo const&, Launch const&, Directories const&, std::string const& region,
+               std::string id, Initialization = Initialization::on_demand);
 
 // Lambda's documented environment, less what names AWS's own services, then the function's own.
 std::vector<std::string> make_environment(FunctionInfo const&, RuntimeFamily,

@@ -108,6 +108,7 @@ void Catalogue::hold(FunctionInfo const& info) {
   if (is_new) at->second.size = info.code_size.count;
   if (is_new) account.code_size += at->second.size;
   ++at->second.users;
+  for (auto const& layer : info.function.layers) ++account.layers[code_key(layer)];
 }
 
 void Catalogue::let_go(FunctionInfo const& info) {
@@ -117,13 +118,17 @@ void Catalogue::let_go(FunctionInfo const& info) {
     account->second.code_size -= code->second.size;
     account->second.code.erase(code);
   }
+  for (auto const& layer : info.function.layers) {
+    auto const at = account->second.layers.find(code_key(layer));
+    if (--at->second == 0) account->second.layers.erase(at);
+  }
   if (account->second.unused()) accounts_.erase(account);
 }
 
 bool Catalogue::uses(Digest const& digest) const {
   auto const key = code_key(digest);
   for (auto const& [id, account] : accounts_)
-    if (account.code.contains(key)) return true;
+    if (account.code.contains(key) || account.layers.contains(key)) return true;
   return false;
 }
 

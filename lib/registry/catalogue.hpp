@@ -94,7 +94,8 @@ class Catalogue {
   struct Account {
     std::size_t functions = 0;
     std::uint64_t code_size = 0;
-    std::unordered_map<std::string, Code> code;  // by the bytes of its digest
+    std::unordered_map<std::string, Code> code;           // by the bytes of its digest
+    std::unordered_map<std::string, std::size_t> layers;  // how often, by the bytes of its digest
     bool unused() const { return functions == 0 && code.empty(); }
   };
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
@@ -69,6 +70,17 @@ class Reader {
     return out;
   }
 
+  std::vector<std::string> texts(std::string_view field) {
+    std::vector<std::string> out;
+    auto const* value = find(field);
+    if (value == nullptr || !value->is_array()) return wrong(field, "an array"), out;
+    for (auto const& held : value->get_array()) {
+      if (!held.is_string()) return wrong(field, "an array of texts"), out;
+      out.emplace_back(held.get_string());
+    }
+    return out;
+  }
+
   bool has(std::string_view field) const { return find(field) != nullptr; }
   std::optional<Error> const& error() const { return error_; }
 
@@ -101,6 +113,8 @@ Function read_function(Reader& in) {
   f.runtime = in.text("runtime");
   f.handler = in.text("handler");
   f.code = {in.text("code")};
+  if (in.has("layers"))
+    for (auto& layer : in.texts("layers")) f.layers.push_back({std::move(layer)});
   f.limits = read_limits(in);
   f.environment = in.strings("environment");
   f.description = in.text("description");
@@ -142,6 +156,10 @@ std::string to_json(FunctionInfo const& info) {
       {"code_size", info.code_size.count},
       {"last_modified_ns", std::chrono::nanoseconds(info.last_modified.time_since_epoch()).count()},
   };
+  if (!f.layers.empty()) {
+    auto& layers = out["layers"].emplace_array();
+    for (auto const& layer : f.layers) layers.emplace_back(layer.hex);
+  }
   // Left out where it is 1: so are functions that were stored before there was more.
   if (f.limits.capacity != 1) out["capacity"] = f.limits.capacity;
   return json::serialize(out);

@@ -171,8 +171,8 @@ Limits read_limits(Reader& in) {
 
 std::string pack(FunctionInfo const& info) {
   auto const& [function, revision, uuid, version, sha256, size, modified] = info;
-  auto const& [name, runtime, handler, code, limits, environment, description, annotations] =
-      function;
+  auto const& [name, runtime, handler, code, layers, limits, environment, description,
+               annotations] = function;
   Writer out;
   out.fixed(static_cast<std::uint64_t>(revision));
   out.text(name.account);
@@ -180,6 +180,8 @@ std::string pack(FunctionInfo const& info) {
   out.text(runtime);
   out.text(handler);
   out.encoded(code.hex, Form::hex, from_hex(code.hex));
+  out.number(layers.size());
+  for (auto const& layer : layers) out.encoded(layer.hex, Form::hex, from_hex(layer.hex));
   write_limits(out, limits);
   out.strings(environment);
   out.text(description);
@@ -202,6 +204,8 @@ FunctionInfo unpack(std::string_view packed) {
   f.runtime = in.text();
   f.handler = in.text();
   f.code.hex = in.encoded();
+  f.layers.resize(in.number());
+  for (auto& layer : f.layers) layer.hex = in.encoded();
   f.limits = read_limits(in);
   f.environment = in.strings();
   f.description = in.text();

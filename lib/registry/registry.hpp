@@ -105,7 +105,7 @@ class Registry {
       std::function<bool(FunctionName const&, FunctionSettings const&)> const& visit) const;
   // Until `visit` returns false; it must not call back. For opening: everybody else waits.
   void each_name(std::function<bool(FunctionName const&)> const& visit) const;
-  // Some function has this code.
+  // Some function has it as its code or as a layer.
   bool uses(Digest const&) const;
   AccountUsage usage(std::string_view account) const;
   std::size_t size() const;

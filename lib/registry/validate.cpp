@@ -94,6 +94,11 @@ bool needs_handler(std::string_view runtime) {
   return runtime.starts_with("python") || runtime.starts_with("nodejs");
 }
 
+Result<void> check_digest(std::string_view field, Digest const& digest) {
+  if (digest.hex.size() == 64 && all_of(digest.hex, lower_hex)) return {};
+  return refused(field, digest.hex, "Member must be the digest of a stored package: 64 hex digits");
+}
+
 Result<void> check_program(Function const& f) {
   if (f.runtime.size() > 64 || !all_of(f.runtime, graphic) || !utf8_length(f.runtime)) {
     return refused("runtime", f.runtime, "Member must be at most 64 characters without spaces");
@@ -108,9 +113,16 @@ Result<void> check_program(Function const& f) {
     return refused("handler", "",
                    fmt::format("Member must name module.function for the runtime {}", f.runtime));
   }
-  if (!f.code.empty() && (f.code.hex.size() != 64 || !all_of(f.code.hex, lower_hex))) {
-    return refused("code", f.code.hex,
-                   "Member must be the digest of a stored package: 64 hex digits");
+  if (!f.code.empty()) return check_digest("code", f.code);
+  return {};
+}
+
+Result<void> check_layers(std::vector<Digest> const& layers) {
+  if (layers.size() > kMaxLayers) {
+    return invalid(fmt::format("Cannot reference more than {} layers.", kMaxLayers));
+  }
+  for (auto const& layer : layers) {
+    if (auto r = check_digest("layers", layer); !r) return r;
   }
   return {};
 }
@@ -205,9 +217,9 @@ Result<void> check_environment(Strings const& environment) {
   return {};
 }
 
-Result<void> check_description(std::string_view text) {
-  if (auto const length = utf8_length(text); length && *length <= 256) return {};
-  return refused("description", text, "Member must be at most 256 characters of UTF-8");
+Result<void> check_text(std::string_view field, std::string_view text, std::size_t most) {
+  if (auto const length = utf8_length(text); length && *length <= most) return {};
+  return refused(field, text, fmt::format("Member must be at most {} characters of UTF-8", most));
 }
 
 Result<void> check_annotations(Strings const& annotations) {
@@ -229,6 +241,28 @@ bool is_alias_name(std::string_view name) {
          all_of(name, [](char c) { return word(c) || c == '-'; });
 }
 
+Result<void> check_compatible(Layer const& layer) {
+  constexpr std::size_t kMostRuntimes = 15;
+  if (layer.runtimes.size() > kMostRuntimes) {
+    return refused("compatibleRuntimes", fmt::format("{} runtimes", layer.runtimes.size()),
+                   fmt::format("Member must have at most {}", kMostRuntimes));
+  }
+  for (auto const& runtime : layer.runtimes) {
+    if (!runtime.empty() && runtime.size() <= 64 && all_of(runtime, graphic) &&
+        utf8_length(runtime))
+      continue;
+    return refused("compatibleRuntimes", runtime,
+                   "Members must be 1 to 64 characters without spaces");
+  }
+  for (auto const& architecture : layer.architectures) {
+    if (architecture == "x86_64" || architecture == "arm64") continue;
+    return refused("compatibleArchitectures", architecture, "Members must be x86_64 or arm64");
+  }
+  if (layer.architectures.size() <= 2) return {};
+  return refused("compatibleArchitectures", fmt::format("{} of them", layer.architectures.size()),
+                 "Member must have at most 2");
+}
+
 }  // namespace
 
 Result<void> validate_alias(std::string_view name, std::string_view description) {
@@ -236,7 +270,7 @@ Result<void> validate_alias(std::string_view name, std::string_view description)
     return refused("name", name,
                    "Member must satisfy regular expression pattern: (?!^[0-9]+$)([a-zA-Z0-9-_]+)");
   }
-  return check_description(description);
+  return check_text("description", description, 256);
 }
 
 bool is_function_name(std::string_view name) {
@@ -253,11 +287,25 @@ bool is_reserved_variable(std::string_view name) {
 Result<void> validate(Function const& f) {
   if (auto r = check_name(f.name); !r) return r;
   if (auto r = check_program(f); !r) return r;
+  if (auto r = check_layers(f.layers); !r) return r;
   if (auto r = check_limits(f.limits); !r) return r;
   if (auto r = check_contract(f); !r) return r;
   if (auto r = check_environment(f.environment); !r) return r;
-  if (auto r = check_description(f.description); !r) return r;
+  if (auto r = check_text("description", f.description, 256); !r) return r;
   return check_annotations(f.annotations);
+}
+
+Result<void> validate(Layer const& layer) {
+  if (!is_function_name(layer.name.name)) {
+    return refused("layerName", layer.name.name,
+                   "Member must be 1 to 64 characters of [a-zA-Z0-9-_]");
+  }
+  if (!is_account(layer.name.account))
+    return refused("account", layer.name.account, "Member must be 12 digits");
+  if (auto r = check_digest("code", layer.code); !r) return r;
+  if (auto r = check_text("description", layer.description, 256); !r) return r;
+  if (auto r = check_text("licenseInfo", layer.license, 512); !r) return r;
+  return check_compatible(layer);
 }
 
 }  // namespace faas::inline v0::registry

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <faas/error.hpp>
 #include <faas/function.hpp>
+#include <faas/layer.hpp>
 #include <string>
 #include <string_view>
 
@@ -24,6 +25,7 @@ bool is_reserved_variable(std::string_view);
 // invalid_argument, reason InvalidParameterValueException; the message names field, value and
 // range.
 Result<void> validate(Function const&);
+Result<void> validate(Layer const&);
 
 // 1..128 of [a-zA-Z0-9-_], not digits alone; a description of 256 characters at most. Errors: as
 // validate.

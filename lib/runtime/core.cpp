@@ -144,8 +144,8 @@ void Core::do_start(action::Start const& start) {
   instance.started = std::chrono::system_clock::now();
   ++instance.revision->instances;
   if (stopping_) return refuse_start(start.instance, closed_error());
-  // The lane looks whether the tree is still what was verified: that reads the disk.
-  if (instance.revision->callable || instance.revision->tree)
+  // The lane looks whether the trees are still what was verified: that reads the disk.
+  if (instance.revision->callable || instance.revision->trees.code)
     return start_instance(start.instance, instance, Code::pinned);
   wait_for_code(start.instance, instance);
 }
@@ -171,12 +171,13 @@ void Core::refuse_start(InstanceId id, Error error) {
 void Core::start_instance(InstanceId id, Instance& instance, Code code) {
   auto const& revision = instance.revision;
   instance.start.code = now() - instance.asked;
-  bool const cached = std::exchange(revision->tree_was_cached, true);
+  bool const cached = std::exchange(revision->trees_were_cached, true);
   instance.level = cached ? StartLevel::cold : StartLevel::first;
-  push(instance.lane,
-       task::Start{{id, revision->info, revision->tree, instance.tenant, instance.provisioned},
-                   revision,
-                   code == Code::verified});
+  auto const& trees = revision->trees;
+  push(instance.lane, task::Start{{id, revision->info, trees.code, trees.layers, instance.tenant,
+                                   instance.provisioned},
+                                  revision,
+                                  code == Code::verified});
 }
 
 void Core::ready(Lane& here, InstanceId id, Timing const& timing) {

@@ -24,6 +24,7 @@
 #include "invoker/completion.hpp"
 #include "invoker/launch.hpp"
 #include "metering/meter.hpp"
+#include "registry/layers.hpp"
 #include "registry/registry.hpp"
 #include "runtime/call.hpp"
 #include "runtime/lane.hpp"
@@ -102,6 +103,10 @@ class Core final : public std::enable_shared_from_this<Core> {
                                               std::optional<std::string> expected);
   Result<std::vector<EffectiveLimit>> limits(FunctionName const&, std::string_view qualifier) const;
 
+  // --- layers (layers.cpp) ---
+  asio::awaitable<Result<LayerInfo>> publish_layer(Layer);
+  asio::awaitable<Result<void>> remove_layer(LayerName, std::uint64_t version);
+
   // --- questions (status.cpp); lock ---
   std::vector<InstanceInfo> instances() const;
   RuntimeStatus status() const;
@@ -115,6 +120,7 @@ class Core final : public std::enable_shared_from_this<Core> {
   // Locks. Null once closed: its directory may be another runtime's by then.
   std::shared_ptr<CodeCache> code() const;
   registry::Registry const& functions() const { return *registry_; }
+  registry::Layers const& layers() const { return *layers_; }
   void join_threads();  // after shut_down; no callback comes later
 
   // --- without the mutex: thread-safe by themselves ---
@@ -147,7 +153,7 @@ class Core final : public std::enable_shared_from_this<Core> {
   void push(std::size_t lane, Task);
   void erase_instance(InstanceId);
   void pin(std::shared_ptr<Revision> const&);
-  void pinned(std::shared_ptr<Revision> const&, Result<Tree>&);
+  void pinned(std::shared_ptr<Revision> const&, Result<Trees>&);
   void start_waiting(std::shared_ptr<Revision> const&);
   void wait_for_code(InstanceId, Instance const&);
   enum class Code { verified, pinned };
@@ -159,6 +165,7 @@ class Core final : public std::enable_shared_from_this<Core> {
   void set_hold();
 
   Result<FunctionInfo> describe(Function, bool is_host);
+  Result<void> describe_code(FunctionInfo&, Function const&) const;
   bool can_run(FunctionInfo const&) const;
   Error not_found(FunctionName const&, std::string_view qualifier = {}) const;
   // Null: no such function or qualifier.
@@ -200,6 +207,7 @@ class Core final : public std::enable_shared_from_this<Core> {
   invoker::Runtimes runtimes_;
   std::unique_ptr<store::Store> store_;
   std::optional<registry::Registry> registry_;
+  std::optional<registry::Layers> layers_;
   std::unique_ptr<metering::Meter> meter_;
   std::shared_ptr<Logs> logs_;
   std::unique_ptr<asio::thread_pool> own_blocking_;

@@ -16,6 +16,7 @@ namespace {
 
 void apply(FunctionUpdate const& update, Function& function) {
   if (update.code) function.code = *update.code;
+  if (update.layers) function.layers = *update.layers;
   if (update.runtime) function.runtime = *update.runtime;
   if (update.handler) function.handler = *update.handler;
   if (update.description) function.description = *update.description;
@@ -49,15 +50,35 @@ Result<FunctionInfo> Core::describe(Function function, bool is_host) {
   }
   if (!is_host) {
     if (auto installed = runtimes_.check(function.runtime); !installed) return installed.error();
-    auto const cache = code();
-    if (!cache) return closed_error();
-    auto package = cache->find(function.code);
-    if (!package) return package.error();
-    info.code_sha256 = package->code_sha256;
-    info.code_size = package->size;
+    if (auto described = describe_code(info, function); !described) return described.error();
   }
   info.function = std::move(function);
   return info;
+}
+
+// Its code and layers are here, and together within the limit that each was stored under.
+Result<void> Core::describe_code(FunctionInfo& info, Function const& function) const {
+  auto const cache = code();
+  if (!cache) return closed_error();
+  auto const package = cache->find(function.code);
+  if (!package) return package.error();
+  info.code_sha256 = package->code_sha256;
+  info.code_size = package->size;
+  if (function.layers.empty()) return {};
+  auto unpacked = package->unpacked.count;
+  for (auto const& layer : function.layers) {
+    auto const found = cache->find(layer);
+    if (!found) return found.error();
+    unpacked += found->unpacked.count;
+  }
+  auto const limit = options.packages.unpacked.count;
+  if (unpacked <= limit) return {};
+  return Error{Errc::too_large,
+               fmt::format("Unzipped size must be smaller than {} bytes; the code and its {} "
+                           "layers have {}: leave a layer out, or raise the limit of packages "
+                           "where the runtime is opened",
+                           limit, function.layers.size(), unpacked),
+               "InvalidParameterValueException", "code"};
 }
 
 asio::awaitable<Result<FunctionInfo>> Core::deploy(Function function, FunctionSettings settings,

@@ -25,6 +25,10 @@ std::string error_text(Ending const& ending, std::string_view request_id) {
              : ending.error_payload;
 }
 
+bool untouched(StartRequest const& request) {
+  return request.code.untouched() && (!request.layers || request.layers.untouched());
+}
+
 CallRequest request_of(Call& call) {
   CallRequest request;
   request.request_id = call.input.request_id;
@@ -185,7 +189,7 @@ Backend& Lane::backend_of(Revision const& revision) {
 
 void Lane::perform(task::Start& start) {
   auto const& revision = start.revision;
-  if (!revision->callable && !start.verified && !start.request.code.untouched())
+  if (!revision->callable && !start.verified && !untouched(start.request))
     return core_.code_touched(*this, start.request.instance);
   guests_[start.request.instance].revision = revision;
   if (revision->callable) return hosts_->start(std::move(start.request), revision->callable);

@@ -136,6 +136,9 @@ Result<void> Core::open_parts() {
   auto functions = registry::Registry::open(*store_);
   if (!functions) return functions.error();
   registry_.emplace(std::move(*functions));
+  auto layers = registry::Layers::open(*store_);
+  if (!layers) return layers.error();
+  layers_.emplace(std::move(*layers));
   auto meter = metering::Meter::open(*store_);
   if (!meter) return meter.error();
   meter_ = std::move(*meter);
@@ -163,7 +166,8 @@ Result<void> Core::open_parts() {
 // Only at open is it certain that nobody is about to deploy what was stored.
 void Core::remove_unused_packages() {
   for (auto const& package : code_->list()) {
-    if (!registry_->uses(package.digest)) (void)code_->remove(package.digest);
+    if (!registry_->uses(package.digest) && !layers_->uses(package.digest))
+      (void)code_->remove(package.digest);
   }
 }
 
@@ -205,7 +209,7 @@ void Core::shut_down() {
   unused_.clear();
   // Trees keep the cache's directory, which is the next runtime's; who still holds a revision, for
   // the observer say, does not.
-  for (auto const& [id, revision] : revisions_) revision->tree = Tree();
+  for (auto const& [id, revision] : revisions_) revision->trees = {};
   revisions_.clear();
   callables_.clear();
   code_.reset();

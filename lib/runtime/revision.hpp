@@ -15,6 +15,13 @@
 
 namespace faas::inline v0::runtime {
 
+// What a revision's jails see of packages.
+struct Trees {
+  Tree code;
+  Tree layers;  // empty: it has none
+  bool were_cached() const { return code.was_cached() && (!layers || layers.was_cached()); }
+};
+
 struct Revision {
   registry::Entry info;
   std::string arn;
@@ -24,10 +31,10 @@ struct Revision {
   Place place() const { return callable ? Place::host_callable : Place::here; }
 
   // With the engine's mutex.
-  Tree tree;
-  bool tree_was_cached = true;  // false: the next start is the first with this code
+  Trees trees;
+  bool trees_were_cached = true;  // false: the next start is the first with this code
   bool pinning = false;
-  std::vector<InstanceId> waiting;  // starts that wait for the tree
+  std::vector<InstanceId> waiting;  // starts that wait for the trees
   std::size_t calls = 0, instances = 0;
   unsigned provisioned = 0;                               // instances that are kept
   std::optional<std::list<RevisionId>::iterator> unused;  // its place among those

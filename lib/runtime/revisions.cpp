@@ -9,6 +9,18 @@ namespace {
 constexpr std::size_t kStartsInTurn = 8;
 constexpr std::size_t kMostUnused = 1000;  // revisions kept without a call or an instance
 
+Result<Trees> pin_trees(CodeCache& cache, Function const& function) {
+  Trees trees;
+  auto code = cache.pin(function.code);
+  if (!code) return code.error();
+  trees.code = std::move(*code);
+  if (function.layers.empty()) return trees;
+  auto layers = cache.pin(function.layers);
+  if (!layers) return layers.error();
+  trees.layers = std::move(*layers);
+  return trees;
+}
+
 }  // namespace
 
 // For every call: what is unqualified draws no lot and copies no name.
@@ -102,21 +114,21 @@ void Core::pin(std::shared_ptr<Revision> const& revision) {
   asio::post(blocking_, [weak = weak_from_this(), code = code_, revision]() mutable {
     auto const self = weak.lock();
     if (!self) return;
-    auto tree = std::exchange(code, nullptr)->pin(revision->info->function.code);
+    auto trees = pin_trees(*std::exchange(code, nullptr), revision->info->function);
     Deciding const deciding(*self);
-    if (!self->closed_) self->pinned(revision, tree);
+    if (!self->closed_) self->pinned(revision, trees);
   });
 }
 
-// The tree that is replaced goes with `tree`, outside the mutex.
-void Core::pinned(std::shared_ptr<Revision> const& revision, Result<Tree>& tree) {
+// The trees that are replaced go with `trees`, outside the mutex.
+void Core::pinned(std::shared_ptr<Revision> const& revision, Result<Trees>& trees) {
   revision->pinning = false;
-  if (tree) {
-    std::swap(revision->tree, *tree);
-    revision->tree_was_cached = revision->tree.was_cached();
+  if (trees) {
+    std::swap(revision->trees, *trees);
+    revision->trees_were_cached = revision->trees.were_cached();
     return start_waiting(revision);
   }
-  auto error = tree.error();
+  auto error = trees.error();
   error.layer = "code";
   for (auto const id : std::exchange(revision->waiting, {}))
     if (instances_.count(id) != 0) refuse_start(id, stopping_ ? closed_error() : error);

@@ -125,6 +125,13 @@ asio::awaitable<Result<void>> set_attribute_in(std::shared_ptr<Core> core, Funct
   co_return co_await core->set_attribute(std::move(name), std::move(key), std::move(value),
                                          std::move(expected));
 }
+asio::awaitable<Result<LayerInfo>> publish_layer_in(std::shared_ptr<Core> core, Layer layer) {
+  co_return co_await core->publish_layer(std::move(layer));
+}
+asio::awaitable<Result<void>> remove_layer_in(std::shared_ptr<Core> core, LayerName name,
+                                              std::uint64_t version) {
+  co_return co_await core->remove_layer(std::move(name), version);
+}
 
 asio::awaitable<bool> drain_in(std::shared_ptr<Core> core, Duration patience) {
   auto const executor = core->executor;
@@ -294,6 +301,24 @@ asio::awaitable<Result<void>> Runtime::set_attribute(FunctionName name, Attribut
 Result<std::vector<EffectiveLimit>> Runtime::limits(FunctionName const& name,
                                                     std::string_view qualifier) const {
   return impl_->core->limits(name, qualifier);
+}
+
+asio::awaitable<Result<LayerInfo>> Runtime::publish_layer(Layer layer) {
+  return publish_layer_in(impl_->core, std::move(layer));
+}
+asio::awaitable<Result<void>> Runtime::remove_layer(LayerName name, std::uint64_t version) {
+  return remove_layer_in(impl_->core, std::move(name), version);
+}
+Result<LayerInfo> Runtime::layer(LayerName const& name, std::uint64_t version) const {
+  return impl_->core->layers().get(name, version);
+}
+std::vector<LayerInfo> Runtime::layers(std::string_view account, std::string_view after,
+                                       std::size_t most, LayerFilter filter) const {
+  return impl_->core->layers().page(account, after, most, filter);
+}
+std::vector<LayerInfo> Runtime::layer_versions(LayerName const& name, std::uint64_t before,
+                                               std::size_t most, LayerFilter filter) const {
+  return impl_->core->layers().versions(name, before, most, filter);
 }
 
 asio::awaitable<Result<LogPage>> Runtime::logs(FunctionName name, std::uint64_t position,

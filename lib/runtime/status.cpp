@@ -60,6 +60,7 @@ RuntimeStatus Core::status() const {
 
 AccountUsage Core::usage(std::string_view account) const {
   auto usage = registry_->usage(account);
+  usage.code.count += layers_->usage(account).count;
   std::lock_guard lock(mutex_);
   auto const counts = scheduler_.account(account);
   usage.concurrency = counts.limit;

@@ -46,8 +46,8 @@ CREATE TABLE usage (
 ) STRICT, WITHOUT ROWID;
 )";
 
-// Version 2. versions: as functions; `source` is the revision of $LATEST that was published. aliases:
-// the JSON of registry/json.hpp. settings, provisioned, attributes: FunctionSettings.
+// Version 2. versions: as functions; `source` is the revision of $LATEST that was published.
+// aliases: the JSON of registry/json.hpp. settings, provisioned, attributes: FunctionSettings.
 constexpr std::string_view kSecond = R"(
 CREATE TABLE versions (
   account TEXT NOT NULL,
@@ -89,7 +89,25 @@ CREATE TABLE attributes (
 ) STRICT, WITHOUT ROWID;
 )";
 
-constexpr std::array<std::string_view, 2> kSteps{kFirst, kSecond};
+// Version 3. layer_names: `last` is the newest version number ever given, also when none is left.
+// layer_versions: `info` is the JSON of registry/layers.cpp.
+constexpr std::string_view kLayers = R"(
+CREATE TABLE layer_names (
+  account TEXT NOT NULL,
+  name TEXT NOT NULL,
+  last INTEGER NOT NULL,
+  PRIMARY KEY (account, name)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE layer_versions (
+  account TEXT NOT NULL,
+  name TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  info TEXT NOT NULL,
+  PRIMARY KEY (account, name, version)
+) STRICT, WITHOUT ROWID;
+)";
+
+constexpr std::array<std::string_view, 3> kSteps{kFirst, kSecond, kLayers};
 
 }  // namespace
 

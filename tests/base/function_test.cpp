@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <faas/function.hpp>
+#include <faas/layer.hpp>
 
 using namespace faas;
 
@@ -14,4 +15,9 @@ TEST_CASE("an ARN names region, account and function") {
 TEST_CASE("the same name in two accounts is two functions") {
   CHECK(FunctionName("000000000001", "f") != FunctionName("000000000002", "f"));
   CHECK(FunctionName("f") == FunctionName(std::string(kDefaultAccount), "f"));
+}
+
+TEST_CASE("an ARN of a layer names region, account and layer") {
+  CHECK(layer_arn({"123456789012", "libs"}, "eu-west-1") ==
+        "arn:aws:lambda:eu-west-1:123456789012:layer:libs");
 }

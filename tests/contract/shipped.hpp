@@ -18,7 +18,8 @@ class Shipped {
     faas::FunctionInfo info;
     info.function.runtime = runtime;
     auto const launch = faas::invoker::parse_runtime(runtime, "/usr/bin").value();
-    auto const spec = faas::invoker::make_spec(info, launch, directory_.path(), "us-east-1", "i");
+    auto const spec =
+        faas::invoker::make_spec(info, launch, {directory_.path(), {}}, "us-east-1", "i");
     auto const here = [&](std::filesystem::path const& there) { return path(there.filename()); };
     for (auto const& file : spec.files) std::ofstream(here(file.path)) << file.content;
     command = {spec.argv[0], here(spec.argv[1])};

@@ -52,17 +52,17 @@ TEST_CASE("a provided runtime needs no interpreter, a managed one needs its own"
 
 TEST_CASE("only an executable file is a bootstrap, not a directory and no link that leads out") {
   TempDir task;
-  CHECK(find_bootstrap(task.path()).empty());
+  CHECK(find_bootstrap({task.path(), {}}).empty());
   task.write("bootstrap", "#!/bin/sh\n");
-  CHECK(find_bootstrap(task.path()).empty());
+  CHECK(find_bootstrap({task.path(), {}}).empty());
   task.write("bootstrap", "#!/bin/sh\n", true);
-  CHECK(find_bootstrap(task.path()) == "/var/task/bootstrap");
+  CHECK(find_bootstrap({task.path(), {}}) == "/var/task/bootstrap");
   std::filesystem::rename(task / "bootstrap", task / "real");
   std::filesystem::create_symlink("real", task / "bootstrap");
-  CHECK(find_bootstrap(task.path()) == "/var/task/bootstrap");
+  CHECK(find_bootstrap({task.path(), {}}) == "/var/task/bootstrap");
   std::filesystem::remove(task / "bootstrap");
   std::filesystem::create_symlink("/bin/true", task / "bootstrap");
-  CHECK(find_bootstrap(task.path()).empty());
+  CHECK(find_bootstrap({task.path(), {}}).empty());
 }
 
 TEST_CASE(
@@ -73,7 +73,7 @@ TEST_CASE(
   auto const found = [&](std::string const& bytes) {
     TempDir task;
     task.write("bootstrap", bytes, true);
-    return !find_bootstrap(task.path()).empty();
+    return !find_bootstrap({task.path(), {}}).empty();
   };
   CHECK(found(header));
   auto other = header;
@@ -92,7 +92,29 @@ TEST_CASE(
 TEST_CASE("a fifo is no bootstrap, and nobody waits for its writer") {
   TempDir task;
   REQUIRE(::mkfifo((task / "bootstrap").c_str(), 0755) == 0);
-  CHECK(find_bootstrap(task.path()).empty());
+  CHECK(find_bootstrap({task.path(), {}}).empty());
+}
+
+TEST_CASE("a bootstrap of the package comes before one of its layers") {
+  TempDir task, opt;
+  CHECK(find_bootstrap({task.path(), opt.path()}).empty());
+  opt.write("bootstrap", "#!/bin/sh\n", true);
+  CHECK(find_bootstrap({task.path(), opt.path()}) == "/opt/bootstrap");
+  CHECK(find_bootstrap({task.path(), {}}).empty());
+  auto const spec = make_spec(info_of("provided"), {}, {task.path(), opt.path()}, "us-east-1", "i");
+  CHECK(spec.opt == opt.path());
+  CHECK(spec.argv == std::vector<std::string>{"/opt/bootstrap"});
+  task.write("bootstrap", "not executable");
+  CHECK(find_bootstrap({task.path(), opt.path()}) == "/opt/bootstrap");
+  task.write("bootstrap", "#!/bin/sh\n", true);
+  CHECK(find_bootstrap({task.path(), opt.path()}) == "/var/task/bootstrap");
+}
+
+TEST_CASE("node looks for modules of layers, for its own version first") {
+  auto const environment = make_environment(info_of("nodejs20.x"), RuntimeFamily::node, "r");
+  CHECK(has(environment,
+            "NODE_PATH=/opt/nodejs/node20/node_modules:/opt/nodejs/node_modules:"
+            "/var/task/node_modules"));
 }
 
 TEST_CASE("the environment is Lambda's and the function's own, nothing of the host's") {
@@ -133,7 +155,7 @@ TEST_CASE("only a function that takes several calls at once is told how many") {
 TEST_CASE("a native function has a channel instead of the Runtime API") {
   TempDir nothing;
   auto const launch = parse_runtime("native", nothing.path()).value();
-  auto const spec = make_spec(info_of("native"), launch, nothing.path(), "us-east-1", "i");
+  auto const spec = make_spec(info_of("native"), launch, {nothing.path(), {}}, "us-east-1", "i");
   CHECK_FALSE(spec.listener);
   CHECK(spec.seccomp == SeccompClass::native);
   CHECK(std::none_of(spec.environment.begin(), spec.environment.end(), [](auto const& e) {

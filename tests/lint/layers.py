@@ -34,7 +34,8 @@ EVERYWHERE = ["system", "fmt"]
 
 # public header: the module that implements it
 PUBLIC_HEADERS = {
-    **dict.fromkeys(["access", "error", "units", "function", "outcome", "observer"], "base"),
+    **dict.fromkeys(
+        ["access", "error", "units", "function", "layer", "outcome", "observer"], "base"),
     "sandbox": "sandbox",
     "host": "sandbox",
     "code_cache": "code",

@@ -90,3 +90,21 @@ TEST_CASE("code that functions of one account share counts once, until the last 
   CHECK_FALSE(catalogue.uses({std::string(64, 'a')}));
   CHECK(catalogue.usage("2").functions == 0);
 }
+
+TEST_CASE("a package is used while a function has it as a layer, and counts for no code") {
+  Catalogue catalogue;
+  Digest const layer{std::string(64, 'b')};
+  auto one = info(function("one")), two = info(function("two"));
+  one.function.layers = {layer, layer};
+  two.function.layers = {layer};
+  catalogue.set(one);
+  catalogue.set(two);
+  CHECK(catalogue.uses(layer));
+  CHECK(catalogue.usage(kDefaultAccount).code == Bytes{1234});
+  one.function.layers.clear();
+  catalogue.set(one);
+  CHECK(catalogue.uses(layer));
+  catalogue.drop(two.function.name);
+  CHECK_FALSE(catalogue.uses(layer));
+  CHECK(catalogue.uses(one.function.code));
+}

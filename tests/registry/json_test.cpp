@@ -92,3 +92,14 @@ TEST_CASE("a field of a later version is passed over") {
   auto const text = replaced(to_json(info(function("hello"))), "{", R"({"later":[1,{"a":2}],)");
   CHECK(from_json(text)->function.name == FunctionName("hello"));
 }
+
+TEST_CASE("layers are stored in their order, and left out where there are none") {
+  auto i = info(function("hello"));
+  CHECK(to_json(i).find("layers") == std::string::npos);
+  i.function.layers = {{std::string(64, 'b')}, {std::string(64, 'a')}};
+  CHECK(from_json(to_json(i)).value().function.layers == i.function.layers);
+  CHECK(from_json(replaced(to_json(i), R"("layers":[")", R"("layers":[7,")")).error().code ==
+        Errc::corrupt);
+  CHECK(from_json(replaced(to_json(i), R"("layers":[)", R"("layers":{},"x":[)")).error().code ==
+        Errc::corrupt);
+}

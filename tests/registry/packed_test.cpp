@@ -28,6 +28,7 @@ FunctionInfo full() {
               .concurrency = 100'000,
               .queue = 0,
               .capacity = 8};
+  f.layers = {{std::string(64, 'b')}, {"no digest"}};
   f.environment = {{"KEY", "välue \n"}, {"EMPTY", ""}, {"NUL", std::string("nul\0in", 6)}};
   f.annotations = {{"", "no key"}, {"tags", std::string(60'000, 't')}};
   f.description = "日本";

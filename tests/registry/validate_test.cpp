@@ -207,3 +207,15 @@ TEST_CASE("UTF-8 is counted in characters, and what is not UTF-8 is told") {
   }
   CHECK(utf8_length("\xf4\x8f\xbf\xbf") == 1u);
 }
+
+TEST_CASE("a function has at most five layers, each the digest of a package") {
+  auto f = function("f");
+  f.layers.assign(5, {std::string(64, 'b')});
+  CHECK(validate(f).has_value());
+  f.layers.push_back({std::string(64, 'c')});
+  CHECK(validate(f).error().message == "Cannot reference more than 5 layers.");
+  f.layers = {{"xyz"}};
+  CHECK(validate(f).error().message.find("'layers'") != std::string::npos);
+  f.layers = {{}};
+  CHECK(validate(f).has_error());
+}
