@@ -113,9 +113,8 @@ class Functions(AwsCase):
     def test_an_operation_we_do_not_have_is_an_unknown_operation(self):
         for command, operation, words in (
                 ("list-event-source-mappings", "ListEventSourceMappings", ()),
-                ("list-layers", "ListLayers", ()),
-                ("get-policy", "GetPolicy", ("--function-name", "any")),
-                ("publish-version", "PublishVersion", ("--function-name", "any"))):
+                ("list-code-signing-configs", "ListCodeSigningConfigs", ()),
+                ("get-function-url-config", "GetFunctionUrlConfig", ("--function-name", "any"))):
             with self.subTest(command):
                 self.assert_refused("UnknownOperationException", operation, command, *words)
 

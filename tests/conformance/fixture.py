@@ -119,6 +119,14 @@ def json_string(size):
     return b'"' + b"a" * (size - 2) + b'"'
 
 
+def note(client, done):
+    """Keeps which operations a client was seen to do, for report.py."""
+    if arguments.cache:
+        folder = arguments.cache / "seen"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / client).write_text("".join(f"{operation}\n" for operation in sorted(done)))
+
+
 def skip_all(name, why):
     """77 is a skip to ctest; where everything must run it is a failure."""
     print(f"SKIP: {name}: {why}")

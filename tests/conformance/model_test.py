@@ -275,7 +275,7 @@ class Provisioned(ModelCase):
     def test_it_goes_with_its_alias(self):
         self.do("PutProvisionedConcurrencyConfig", **self.put("live", 1))
         self.do("DeleteAlias", FunctionName="f", Name="live")
-        self.assertEqual([], self.do("ListProvisionedConcurrencyConfigs", FunctionName="f")["ProvisionedConcurrencyConfigs"])
+        self.assertEqual([], self.do("ListProvisionedConcurrencyConfigs", FunctionName="f")["ProvisionedConcurrencyConfigs"].items)
 
 
 class Layers(ModelCase):
@@ -301,9 +301,9 @@ class Layers(ModelCase):
     def test_the_latest_version_for_a_runtime_is_listed(self):
         self.publish(b"one", CompatibleRuntimes=["provided"])
         self.publish(b"two")
-        self.assertEqual([2], [each["LatestMatchingVersion"]["Version"] for each in self.do("ListLayers")["Layers"]])
+        self.assertEqual([2], [each["LatestMatchingVersion"]["Version"] for each in self.do("ListLayers")["Layers"].items])
         self.assertEqual([1], [each["LatestMatchingVersion"]["Version"] for each in self.do(
-            "ListLayers", CompatibleRuntime="provided")["Layers"]])
+            "ListLayers", CompatibleRuntime="provided")["Layers"].items])
 
 
 class Comparing(unittest.TestCase):

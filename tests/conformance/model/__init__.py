@@ -12,9 +12,9 @@ import re
 from .functions import Functions
 from .layers import Layers
 from .settings import Settings
-from .words import ABSENT, LATEST, OPEN, OneOf, Refused, Revision, differences, function_arn, layer_arn
+from .words import ABSENT, LATEST, OPEN, AnyOrder, OneOf, Refused, Revision, differences, function_arn, layer_arn
 
-__all__ = ["ABSENT", "LATEST", "OPEN", "Account", "OneOf", "Refused", "Revision", "differences", "function_arn",
+__all__ = ["ABSENT", "LATEST", "OPEN", "Account", "AnyOrder", "OneOf", "Refused", "Revision", "differences", "function_arn",
            "layer_arn"]
 
 

@@ -5,7 +5,7 @@ import dataclasses
 import re
 
 from .state import Alias, Function, Version
-from .words import (ABSENT, LATEST, LATEST_STAYS, MAX_LAYERS, OPEN, TWO_QUALIFIERS, OneOf, Refused, Revision,
+from .words import (ABSENT, LATEST, LATEST_STAYS, MAX_LAYERS, OPEN, TWO_QUALIFIERS, AnyOrder, OneOf, Refused, Revision,
                     check_range, check_revision, function_arn, invalid, not_found)
 
 DEFAULTS = {"Description": "", "Timeout": 3, "MemorySize": 128, "EphemeralStorage": {"Size": 512}, "Environment": None,
@@ -116,8 +116,9 @@ class Functions:
 
     def list_functions(self):
         """One page, however long; a client that sends no Marker and reads all pages sees this."""
-        return {"Functions": [{**self.configuration(each, each.latest), "State": ABSENT, "LastUpdateStatus": ABSENT}
-                              for _, each in sorted(self.functions.items())]}
+        return {"Functions": AnyOrder([{**self.configuration(each, each.latest), "State": ABSENT,
+                                        "LastUpdateStatus": ABSENT} for each in self.functions.values()],
+                                      "FunctionName")}
 
     def delete_function(self, FunctionName, Qualifier=None):
         name, qualifier = self.split(FunctionName, Qualifier)
@@ -262,8 +263,8 @@ class Functions:
 
     def list_aliases(self, FunctionName, FunctionVersion=None):
         function, _ = self.found(FunctionName)
-        return {"Aliases": [self.alias_reply(function, alias) for _, alias in sorted(function.aliases.items())
-                            if FunctionVersion in (None, alias.version)]}
+        return {"Aliases": AnyOrder([self.alias_reply(function, alias) for alias in function.aliases.values()
+                                     if FunctionVersion in (None, alias.version)], "Name")}
 
     # ---- calls
 

@@ -1,7 +1,7 @@
 """Layers and their versions: immutable, numbered from 1, a number is never used twice."""
 
 from .state import LayerVersion
-from .words import ABSENT, OPEN, Refused, layer_arn
+from .words import ABSENT, OPEN, AnyOrder, Refused, layer_arn
 
 
 class Layers:
@@ -40,7 +40,8 @@ class Layers:
         return [layer for (of, _), layer in sorted(self.layers.items(), reverse=True) if of == name]
 
     def list_layer_versions(self, LayerName):
-        return {"LayerVersions": [self.layer_reply(layer) for layer in self.versions_of_layer(LayerName)]}
+        return {"LayerVersions": AnyOrder([self.layer_reply(layer) for layer in self.versions_of_layer(LayerName)],
+                                          "Version")}
 
     def list_layers(self, CompatibleRuntime=None):
         latest = {}
@@ -49,5 +50,6 @@ class Layers:
                         if not CompatibleRuntime or CompatibleRuntime in layer.settings.get("CompatibleRuntimes", ())]
             if matching:
                 latest[name] = matching[0]
-        return {"Layers": [{"LayerName": name, "LayerArn": layer_arn(name),
-                            "LatestMatchingVersion": self.layer_reply(layer)} for name, layer in latest.items()]}
+        return {"Layers": AnyOrder([{"LayerName": name, "LayerArn": layer_arn(name),
+                                     "LatestMatchingVersion": self.layer_reply(layer)}
+                                    for name, layer in latest.items()], "LayerName")}

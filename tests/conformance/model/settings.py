@@ -2,7 +2,7 @@
 
 from .state import Policy
 from .words import (ABSENT, CONCURRENCY, LATEST, MAX_POLICY_BYTES, MAX_TAGS, MIN_UNRESERVED, NO_EVENT_SETTING,
-                    NO_PROVISIONED, OPEN, TOO_FEW_UNRESERVED, JsonText, OneOf, Refused, Revision, check_range,
+                    NO_PROVISIONED, OPEN, TOO_FEW_UNRESERVED, AnyOrder, JsonText, OneOf, Refused, Revision, check_range,
                     check_revision, function_arn, invalid)
 
 
@@ -161,9 +161,9 @@ class Settings:
 
     def list_provisioned_concurrency_configs(self, FunctionName):
         function = self.only_function(FunctionName)
-        return {"ProvisionedConcurrencyConfigs": [
+        return {"ProvisionedConcurrencyConfigs": AnyOrder([
             {**self.provisioned_reply(count), "FunctionArn": function_arn(function.name, qualifier)}
-            for qualifier, count in sorted(function.provisioned.items())]}
+            for qualifier, count in function.provisioned.items()], "FunctionArn")}
 
     # ---- how asynchronous calls are tried again, and where their outcomes go
 
@@ -212,8 +212,8 @@ class Settings:
 
     def list_function_event_invoke_configs(self, FunctionName):
         function = self.only_function(FunctionName)
-        return {"FunctionEventInvokeConfigs": [self.event_reply(function, qualifier)
-                                               for qualifier in sorted(function.events)]}
+        return {"FunctionEventInvokeConfigs": AnyOrder([self.event_reply(function, qualifier)
+                                                        for qualifier in function.events], "FunctionArn")}
 
     # ---- code signing: nothing is signed here, and clients insist on being told so
 

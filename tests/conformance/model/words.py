@@ -51,6 +51,13 @@ class OneOf:
 
 
 @dataclasses.dataclass(frozen=True)
+class AnyOrder:
+    """A list whose order the description leaves open; its items differ in the member key."""
+    items: list
+    key: str
+
+
+@dataclasses.dataclass(frozen=True)
 class JsonText:
     """A string that holds JSON: what it means counts, not how it is spaced."""
     value: object
@@ -71,18 +78,25 @@ class Revision:
     def is_stale(self, given):
         return given is not self and (given.value is None or given.value != self.value)
 
+    def __repr__(self):
+        return f"Revision({self.value})"
+
     def __deepcopy__(self, _):
         return self
 
 
-def differences(expected, got, place=""):
-    """Where a reply is not what was expected; members that are not expected are somebody else's to judge."""
+def differences(expected, got, place="", dropped=()):
+    """Where a reply is not what was expected; members that are not expected are somebody else's to judge. dropped:
+    members that the client does not know and keeps to itself."""
     if isinstance(expected, Revision):
         return [] if expected.learn(got) else [f"{place}: {got}, expected {expected.value or 'another'}"]
     if isinstance(expected, OneOf):
         return [] if got in expected.values else [f"{place}: {got!r}, expected one of {expected.values}"]
+    if isinstance(expected, AnyOrder):
+        by_key = [sorted(items, key=lambda item: item[expected.key]) for items in (expected.items, got)]
+        return differences(*by_key, place, dropped)
     if isinstance(expected, JsonText):
-        return differences(expected.value, json.loads(got), f"{place}, parsed")
+        return differences(expected.value, json.loads(got), f"{place}, parsed", dropped)
     if expected is OPEN:
         return []
     if isinstance(expected, dict) and isinstance(got, dict):
@@ -91,12 +105,13 @@ def differences(expected, got, place=""):
             if value is ABSENT:
                 found += [f"{place}.{key}: {got[key]!r}, expected none"] if key in got else []
             elif key not in got:
-                found.append(f"{place}.{key}: missing, expected {value!r}")
+                found += [] if key in dropped else [f"{place}.{key}: missing, expected {value!r}"]
             else:
-                found += differences(value, got[key], f"{place}.{key}")
+                found += differences(value, got[key], f"{place}.{key}", dropped)
         return found
     if isinstance(expected, list) and isinstance(got, list) and len(expected) == len(got):
-        return [line for index, pair in enumerate(zip(expected, got)) for line in differences(*pair, f"{place}[{index}]")]
+        return [line for index, pair in enumerate(zip(expected, got))
+                for line in differences(*pair, f"{place}[{index}]", dropped)]
     return [] if expected == got else [f"{place}: {got!r}, expected {expected!r}"]
 
 
