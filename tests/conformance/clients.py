@@ -65,7 +65,7 @@ class AwsCli:
         if done.returncode == 0:
             reply = json.loads(done.stdout) if done.stdout else {}
             return {**reply, "Payload": (self.folder / "payload").read_bytes()} if operation == "Invoke" else reply
-        refused = re.search(r"An error occurred \((\w+)\) when calling the (\w+) operation[^:]*: (.*)", done.stderr, re.S)
+        refused = re.search(r"An error occurred \((\w+)\) when calling the (\w+) operation(?: \(reached[^)]*\))?: (.*)", done.stderr, re.S)
         if done.returncode != 254 or not refused or refused[2] != operation:
             raise AssertionError(f"{command}: status {done.returncode}: {done.stderr}")
         # The command line does not tell the status.
