@@ -10,6 +10,7 @@
 #include "base/text.hpp"
 #include "control/json_place.hpp"
 #include "control/replies.hpp"
+#include "control/reply_fields.hpp"
 #include "fetch/http_client.hpp"
 
 namespace faas::inline v0 {
@@ -17,13 +18,8 @@ namespace {
 
 namespace json = boost::json;
 
-std::string lambda_path(std::string_view name) {
-  return "/2015-03-31/functions/" + fetch::percent_encoded(name);
-}
-
-std::string own_path(std::string_view name) {
-  return "/faas/v1/functions/" + fetch::percent_encoded(name);
-}
+using control::lambda_path;
+using control::own_path;
 
 // The bytes to upload: a directory is packed, a file is taken as it is.
 Result<std::string> read_package(std::string const& path) {

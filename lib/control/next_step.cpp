@@ -12,16 +12,27 @@ std::string next_step(Error const& error) {
   if (error.reason == "NoSuchPath")
     return "Give the directory that holds the function, or its zip: faasd deploy NAME DIR "
            "--runtime R";
-  if (error.reason == "ResourceNotFoundException") return "See what is deployed: faasd list";
+  if (error.message.starts_with("Cannot find alias"))
+    return "See which aliases there are: faasd alias NAME; make one: faasd alias NAME ALIAS "
+           "VERSION";
+  if (error.reason == "ResourceNotFoundException")
+    return "See what is deployed: faasd list; which versions a function has: faasd versions NAME";
+  if (error.reason == "ProvisionedConcurrencyConfigNotFoundException" ||
+      error.reason == "ProvisioningFailed")
+    return "See what is provisioned: faasd concurrency NAME; what instances write: faasd logs NAME";
+  if (error.reason == "UnknownOperationException")
+    return "That daemon is another version than this command: compare faasd version and its log.";
   if (error.reason == "ResourceConflictException") return "See what is there: faasd list";
   if (error.layer == "url") return {};
   if (error.layer == "state") return "Choose another state directory: faasd serve --state DIR";
+  if (error.layer == "manifest")
+    return "Mend the file, then see what it would do: faasd apply FILE --dry-run";
   if (error.layer == "config") return "Mend the file, then start the daemon again.";
   switch (error.code) {
     case Errc::unsupported: return "See what this host has and lacks: faasd doctor";
     case Errc::throttled:
-      return "Try again, see what is running (faasd ps), or start with other limits (faasd serve "
-             "--help)";
+      return "Try again, see which limit it is (faasd why NAME) and what is running (faasd ps), or "
+             "start with other limits (faasd serve --help)";
     case Errc::unavailable: return "The daemon is stopping; start it again with `faasd serve`.";
     default: return {};
   }

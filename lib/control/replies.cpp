@@ -5,37 +5,13 @@
 #include <boost/json.hpp>
 
 #include "control/json_place.hpp"
+#include "control/reply_fields.hpp"
+#include "fetch/url.hpp"
 
 namespace faas::inline v0::control {
 namespace {
 
 namespace json = boost::json;
-
-std::string text(json::object const& object, char const* name) {
-  auto const* value = object.if_contains(name);
-  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
-}
-
-std::uint64_t number(json::object const& object, char const* name) {
-  auto const* value = object.if_contains(name);
-  boost::system::error_code error;
-  auto const result =
-      value != nullptr && value->is_number() ? value->to_number<std::uint64_t>(error) : 0;
-  return error ? 0 : result;
-}
-
-json::array list(json::object const& object, char const* name) {
-  auto const* value = object.if_contains(name);
-  return value != nullptr && value->is_array() ? value->get_array() : json::array();
-}
-
-Result<json::object> parse_reply(std::string_view body) {
-  auto value = parse_json(body);
-  if (value && value->is_object()) return std::move(value->get_object());
-  return Error{Errc::io,
-               "The answer is not the JSON object that a faasd gives. Is it a faasd at that URL?",
-               "", "reply"};
-}
 
 Errc code_of_status(unsigned status) {
   switch (status) {
@@ -64,6 +40,45 @@ FunctionSummary summary(json::object const& o) {
 }
 
 }  // namespace
+
+std::string text(json::object const& from, char const* name) {
+  auto const* value = from.if_contains(name);
+  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
+}
+
+std::uint64_t number(json::object const& from, char const* name) {
+  auto const* value = from.if_contains(name);
+  boost::system::error_code error;
+  auto const result =
+      value != nullptr && value->is_number() ? value->to_number<std::uint64_t>(error) : 0;
+  return error ? 0 : result;
+}
+
+json::array list(json::object const& from, char const* name) {
+  auto const* value = from.if_contains(name);
+  return value != nullptr && value->is_array() ? value->get_array() : json::array();
+}
+
+Result<json::object> parse_reply(std::string_view body) {
+  auto value = parse_json(body);
+  if (value && value->is_object()) return std::move(value->get_object());
+  return Error{Errc::io,
+               "The answer is not the JSON object that a faasd gives. Is it a faasd at that URL?",
+               "", "reply"};
+}
+
+json::object object(json::object const& from, char const* name) {
+  auto const* value = from.if_contains(name);
+  return value != nullptr && value->is_object() ? value->get_object() : json::object();
+}
+
+std::string lambda_path(std::string_view name) {
+  return "/2015-03-31/functions/" + fetch::percent_encoded(name);
+}
+
+std::string own_path(std::string_view name) {
+  return "/faas/v1/functions/" + fetch::percent_encoded(name);
+}
 
 Error reply_error(unsigned status, std::string_view error_type, std::string_view body) {
   Error error{code_of_status(status), "", std::string(error_type), "daemon"};

@@ -28,6 +28,13 @@ TEST_CASE("an error says what to type next") {
   CHECK(says(error(Errc::io, "", "state"), "--state"));
   CHECK(says(error(Errc::unsupported, "", ""), "faasd doctor"));
   CHECK(says(error(Errc::throttled, "", ""), "faasd ps"));
+  CHECK(says(error(Errc::throttled, "", ""), "faasd why NAME"));
+  CHECK(says({Errc::not_found, "Cannot find alias arn: a", "ResourceNotFoundException", ""},
+             "faasd alias NAME"));
+  CHECK(says(error(Errc::not_found, "ProvisionedConcurrencyConfigNotFoundException", ""),
+             "faasd concurrency NAME"));
+  CHECK(says(error(Errc::not_found, "UnknownOperationException", ""), "faasd version"));
+  CHECK(says(error(Errc::invalid_argument, "", "manifest"), "--dry-run"));
 }
 
 TEST_CASE("a daemon that nobody reaches is to be started, one that stops is to be started again") {

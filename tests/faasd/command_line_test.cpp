@@ -84,3 +84,27 @@ TEST_CASE("a version or an alias is part of the name, or beside it") {
   CHECK(typed.line.name == "f");
   CHECK(typed.line.qualifier == "2");
 }
+
+TEST_CASE("an alias is listed, shown, moved or deleted, and not two of these at once") {
+  CHECK_FALSE(type({"alias", "f"}).status);
+  CHECK(type({"alias", "f", "live"}).line.release.alias == "live");
+  auto const canary = type({"alias", "f", "live", "1", "--weight", "2=10", "--description", "d"});
+  CHECK(canary.line.release.version == "1");
+  CHECK(canary.line.release.weights == std::vector<std::string>{"2=10"});
+  CHECK(canary.line.release.description == "d");
+  CHECK(type({"alias", "f", "live", "--delete"}).line.release.remove);
+  CHECK(type({"alias", "f", "live", "1", "--delete"}).status == kUsage);
+  CHECK(type({"alias", "f", "--delete"}).status == kUsage);
+  CHECK(type({"alias", "f", "--weight", "2=10"}).status == kUsage);
+}
+
+TEST_CASE("what is provisioned is provisioned for a version or an alias") {
+  auto const typed = type({"concurrency", "f", "--provision", "2", "--qualifier", "live"});
+  CHECK(typed.line.release.provision == 2);
+  CHECK(typed.line.qualifier == "live");
+  CHECK(type({"concurrency", "f", "--provision", "2"}).status == kUsage);
+  CHECK(type({"concurrency", "f", "--provision", "-1", "--qualifier", "1"}).status == kUsage);
+  CHECK(type({"concurrency", "f", "--qualifier", "live"}).status == kUsage);
+  CHECK(type({"concurrency", "f", "--no-wait"}).status == kUsage);
+  CHECK(type({"concurrency", "f", "--reserve", "none"}).line.release.reserve == "none");
+}

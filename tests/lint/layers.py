@@ -46,6 +46,8 @@ PUBLIC_HEADERS = {
     "trigger": "triggers",
     "http_server": "http",
     "control": "control",
+    "releases": "control",
+    "manifest": "control",
     "faas": None,
 }
 # A public header sees what its module sees, and:

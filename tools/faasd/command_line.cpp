@@ -181,6 +181,7 @@ std::unique_ptr<CLI::App> command_tree(CommandLine& out) {
              "Say what this host can enforce (with --url: the daemon's host)");
   add_deploy(app, out);
   add_list(app, out);
+  add_release(app, out);
   add_calls(app, out);
   add_watching(app, out);
   auto* version = app.add_subcommand("version", "Print the version");

@@ -20,6 +20,16 @@ enum Exit {
   kMissing = 6,        // doctor: a jail cannot be built here
 };
 
+// Of versions, publish, alias, concurrency and why.
+struct ReleaseArguments {
+  std::optional<std::string> description, alias, version;
+  std::vector<std::string> weights;  // VERSION=PERCENT
+  bool remove = false;
+  std::optional<std::string> reserve;  // a number or "none"
+  std::optional<std::uint64_t> provision;
+  bool no_wait = false;
+};
+
 struct CommandLine {
   std::string command;
   std::string url;
@@ -38,6 +48,7 @@ struct CommandLine {
   std::optional<std::string> data;  // JSON, @FILE or @- for standard input
   bool log = false;
   faas::LogRequest logs;
+  ReleaseArguments release;
 };
 
 // Nothing: go on with `out`. Else the exit status; what there was to say has been printed.

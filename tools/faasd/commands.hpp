@@ -16,4 +16,10 @@ int ps(CommandLine const&);
 int status(CommandLine const&);
 int version(CommandLine const&);
 
+int versions(CommandLine const&);
+int publish(CommandLine const&);
+int alias(CommandLine const&);
+int concurrency(CommandLine const&);
+int why(CommandLine const&);
+
 }  // namespace faasd

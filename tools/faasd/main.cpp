@@ -13,17 +13,25 @@
 namespace faasd {
 namespace {
 
+struct Command {
+  std::string_view name;
+  int (*run)(CommandLine const&);
+};
+
+constexpr Command kCommands[] = {
+    {"serve", serve},     {"doctor", doctor}, {"deploy", deploy},
+    {"list", list},       {"delete", remove}, {"versions", versions},
+    {"publish", publish}, {"alias", alias},   {"concurrency", concurrency},
+    {"why", why},         {"invoke", invoke}, {"logs", logs},
+    {"ps", ps},           {"status", status}, {"version", version},
+};
+
 int run(CommandLine const& line) {
-  if (line.command == "serve") return serve(line);
-  if (line.command == "deploy") return deploy(line);
-  if (line.command == "invoke") return invoke(line);
-  if (line.command == "list") return list(line);
-  if (line.command == "delete") return remove(line);
-  if (line.command == "logs") return logs(line);
-  if (line.command == "doctor") return doctor(line);
-  if (line.command == "ps") return ps(line);
-  if (line.command == "status") return status(line);
-  return version(line);
+  for (auto const& command : kCommands) {
+    if (line.command == command.name) return command.run(line);
+  }
+  fmt::print(stderr, "faasd: nothing does '{}'\n", line.command);
+  return kRefused;
 }
 
 // With a standard stream closed, the next file opened (the lock, the database) would be it, and be
