@@ -10,17 +10,20 @@ std::optional<Error> Scheduler::Impl::refuse_at_once(event::Arrived const& e,
                                                      Revision const* revision) {
   if (draining) return refuse_draining();
   if (!revision || revision->retired) return refuse_unknown(e.revision);
-  if (auto error = too_big(*revision)) return error;
+  if (auto error = too_big(*revision, !e.tenant.empty())) return error;
   if (e.deadline && *e.deadline <= now) return refuse_deadline({.arrived = now}, now);
   if (auto error = over_caller_rate(e.caller)) return error;
   return over_concurrency(*revision, !e.tenant.empty());
 }
 
-// One that has instances may wait for them, whatever has been provisioned since.
-std::optional<Error> Scheduler::Impl::too_big(Revision const& revision) const {
+// One that has instances may wait for them, whatever has been provisioned since; but a tenant does
+// not get those that are kept.
+std::optional<Error> Scheduler::Impl::too_big(Revision const& revision, bool tenant) const {
   if (auto const resource = budget.short_of({}, revision.need))
     return refuse_impossible(revision, options, *resource);
-  if (revision.committed > 0) return {};
+  std::size_t const never = tenant ? revision.kept : 0;
+  if (!revision.below_concurrency(never)) return refuse_tenant(revision);
+  if (revision.committed > never) return {};
   if (auto const resource = budget.short_of(kept_amount, revision.need))
     return refuse_provisioned(revision, options, *resource, kept_amount);
   return {};
@@ -84,7 +87,8 @@ Error Scheduler::Impl::nothing_free(Revision const& revision, std::string const&
   if (rests_after_failure(revision)) return refuse_crash_loop(revision, now);
   if (scales_too_fast(revision))
     return refuse_scaling(options, may_start_at(revision) - now, queue);
-  if (pressure) return refuse_pressure(revision.committed > 0, queue);
+  bool const gated = pressure && (revision.committed > 0 || now < relief);
+  if (gated) return refuse_pressure(revision.committed > 0, queue);
   if (auto const resource = budget.short_of(budget.committed, revision.need))
     return refuse_host(revision, options, *resource, budget.committed, queue);
   return refuse_turn(queue);

@@ -50,7 +50,7 @@ struct Scheduler::Impl {
 
   // Calls.
   std::optional<Error> refuse_at_once(event::Arrived const&, Revision const*);
-  std::optional<Error> too_big(Revision const&) const;
+  std::optional<Error> too_big(Revision const&, bool tenant) const;
   std::optional<Error> over_caller_rate(std::string const& caller);
   std::optional<Error> over_concurrency(Revision const&, bool tenant) const;
   void wait(Call&);
@@ -87,7 +87,6 @@ struct Scheduler::Impl {
 
   // Provisioned instances.
   bool lacks_provisioned(Revision const&) const;
-  bool keeps(Pool const&) const;  // all its instances that stand
   void count_kept(Revision&);
 
   // Failing starts, and those that come too fast.
@@ -109,10 +108,10 @@ struct Scheduler::Impl {
   Turns& row(scheduler::Turn turn) { return rows[static_cast<std::size_t>(turn)]; }
   void serve();
   Claim* next_in_turn();
+  Claim* first_under_pressure(scheduler::Turn);
   Claim* smaller_that_fits();
   template <class Claims>
   Claim* first_awake(Claims& claims, Claim* (Claims::*first)() const);
-  bool under_pressure(scheduler::Turn) const;  // none of this turn may start now
   bool make_room(Revision&);
   void begin(Claim&);
   void to_the_end(Claim&);  // of its row

@@ -14,6 +14,7 @@ Scheduler::Impl::Instance& Scheduler::Impl::new_instance(Pool& pool) {
   ++pool.revision->committed;
   ++pool.revision->starting;
   ++pool.starting;
+  instance.provisioned = pool.starting + pool.standing <= pool.provisioned();
   return instance;
 }
 
@@ -39,7 +40,7 @@ void Scheduler::Impl::announce(Instance& instance) {
   instance.begun = ++begun;
   ++starting;
   out->emplace_back(action::Start{instance.id, revision.id, revision.place,
-                                  !instance.pool->tenant.empty(), keeps(*instance.pool)});
+                                  !instance.pool->tenant.empty(), instance.provisioned});
 }
 
 // The other starting instances will serve everybody who waits: some calls were cancelled, or found

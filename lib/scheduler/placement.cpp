@@ -17,6 +17,7 @@ namespace {
 constexpr Duration kPatience = std::chrono::seconds(1);
 // Between two starts while the host is short of memory.
 constexpr Duration kUnderPressure = std::chrono::seconds(1);
+constexpr int kLooks = 16;
 }  // namespace
 
 void Scheduler::Impl::balance(Pool& pool) {
@@ -66,21 +67,31 @@ void Scheduler::Impl::take_turn(Claim& claim, Turn turn) {
 }
 
 void Scheduler::Impl::serve() {
-  while (Claim* claim = next_in_turn()) {
-    if (!make_room(*claim->revision)) {
-      if (starving(*claim)) return reserve(*claim->revision);
-      if (hopeless(*claim->revision)) to_the_end(*claim);
-      claim = smaller_that_fits();
-      if (!claim) return;
-    }
-    begin(*claim);
-  }
+  while (Claim* claim = next_in_turn()) begin(*claim);
 }
 
+// There is room for it.
 Scheduler::Impl::Claim* Scheduler::Impl::next_in_turn() {
   for (Turn turn : {Turn::without_instance, Turn::provisioned, Turn::with_instance}) {
-    if (under_pressure(turn)) continue;
-    if (Claim* claim = first_awake(row(turn), &Turns::front)) return claim;
+    Claim* claim = pressure ? first_under_pressure(turn) : first_awake(row(turn), &Turns::front);
+    if (!claim) continue;
+    if (make_room(*claim->revision)) return claim;
+    if (starving(*claim)) return reserve(*claim->revision), nullptr;
+    // Nobody knows when there will be room for these: they keep no others from their turn.
+    if (turn == Turn::provisioned || hopeless(*claim->revision)) to_the_end(*claim);
+  }
+  return smaller_that_fits();
+}
+
+// Of revisions that have instances, only a tenant that has none; so that an event looks at a few.
+Scheduler::Impl::Claim* Scheduler::Impl::first_under_pressure(Turn turn) {
+  if (now < relief) return nullptr;
+  Claim* claim = first_awake(row(turn), &Turns::front);
+  if (turn != Turn::with_instance) return claim;
+  for (int looks = 0; claim && looks < kLooks; ++looks) {
+    if (claim->revision->wanting.top()->without_instance()) return claim;
+    to_the_end(*claim);
+    claim = first_awake(row(turn), &Turns::front);
   }
   return nullptr;
 }
@@ -103,10 +114,6 @@ Scheduler::Impl::Claim* Scheduler::Impl::smaller_that_fits() {
   if (claim && make_room(*claim->revision)) return claim;
   claim = first_awake(least_cpus, &decltype(least_cpus)::top);
   return claim && make_room(*claim->revision) ? claim : nullptr;
-}
-
-bool Scheduler::Impl::under_pressure(Turn turn) const {
-  return pressure && (turn == Turn::with_instance || now < relief);
 }
 
 // Stops spare instances, the cheapest first, if that makes room for one more of this revision; else
@@ -156,7 +163,8 @@ bool Scheduler::Impl::gives_way(Instance const& instance) const {
   Pool const& pool = *instance.pool;
   if (pool.standing <= pool.provisioned()) return false;
   if (Claim const* first = rows.front().front())
-    if (starving(*first) && !budget.fits(first->revision->need)) return true;
+    if (!rests(*first->revision) && starving(*first) && !budget.fits(first->revision->need))
+      return true;
   Revision const& revision = *pool.revision;
   Pool const* other = revision.wanting.top();
   return other && other != &pool && other->without_instance() && !rests(revision) &&

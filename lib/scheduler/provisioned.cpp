@@ -24,10 +24,6 @@ bool Scheduler::Impl::lacks_provisioned(Revision const& revision) const {
          revision.common.starting + revision.common.standing < revision.share.provisioned;
 }
 
-bool Scheduler::Impl::keeps(Pool const& pool) const {
-  return pool.standing + pool.starting <= pool.provisioned();
-}
-
 // What no call can ever have: see hopeless().
 void Scheduler::Impl::count_kept(Revision& revision) {
   std::size_t const there = revision.common.starting + revision.common.standing;

@@ -104,6 +104,13 @@ Error refuse_provisioned(Revision const& revision, SchedulerOptions const& optio
                    "ConcurrentInvocationLimitExceeded");
 }
 
+Error refuse_tenant(Revision const& revision) {
+  return throttled("this function may have " + number(revision.limits.concurrency) +
+                       " instances at once (Limits::concurrency), and all are provisioned, for "
+                       "calls without a tenant: raise it, or provision less",
+                   "ReservedFunctionConcurrentInvocationLimitExceeded");
+}
+
 Error refuse_reserved(FunctionState const& function) {
   std::string const reason = "ReservedFunctionConcurrentInvocationLimitExceeded";
   if (*function.reserved == 0)

@@ -13,6 +13,8 @@ Error refuse_draining();
 Error refuse_impossible(Revision const&, SchedulerOptions const&, Resource);
 // Or than what provisioned instances leave of it.
 Error refuse_provisioned(Revision const&, SchedulerOptions const&, Resource, Amount const& kept);
+// All that it may have are provisioned, for calls without a tenant.
+Error refuse_tenant(Revision const&);
 Error refuse_reserved(FunctionState const&);
 Error refuse_account(AccountState const&, unsigned limit, std::size_t unreserved);
 Error refuse_caller_rate(SchedulerOptions const&, Duration wait);

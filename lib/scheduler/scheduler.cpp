@@ -176,7 +176,7 @@ std::optional<TimePoint> Scheduler::Impl::next_wake() const {
     if (instance->spare_since < TimePoint::max() - options.idle_expiry)
       wake = std::min(wake, instance->spare_since + options.idle_expiry);
   if (Revision const* revision = resting.top()) wake = std::min(wake, revision->wakes);
-  bool const waits = !rows[0].empty() || !rows[1].empty();
+  bool const waits = std::ranges::any_of(rows, [](Turns const& row) { return !row.empty(); });
   if (pressure && waits && now < relief) wake = std::min(wake, relief);
   if (wake == TimePoint::max()) return {};
   return wake;

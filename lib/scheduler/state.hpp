@@ -47,6 +47,7 @@ struct Instance {
   Pool* pool = nullptr;
   Phase phase = Phase::held;
   std::uint64_t begun = 0;   // its place among all starts that were announced
+  bool provisioned = false;  // when it was decided, it was one that is kept
   bool spare = false;        // idle, and may be stopped
   std::uint64_t served = 0;  // calls
   TimePoint started_at, ready_at;

@@ -173,3 +173,50 @@ TEST_CASE("with no queue, a call that a failing function cannot start for is tol
   CHECK(host.arrives(6) == "refuse c6");
   CHECK(host.error().reason == "StartsFailing");
 }
+
+TEST_CASE("new instances of a function are so many at once, and then so many a second") {
+  Host host({.scaling_burst = 3, .scaling_rate = 10});
+  host.version("f"), host.version("f"), host.version("g");
+  for (unsigned call : {1, 2}) CHECK(host.arrives(call, 1).find("start") == 0);
+  CHECK(host.arrives(3, 2).find("start") == 0);  // a function is all its revisions
+  CHECK(host.arrives(4, 1) == "");
+  CHECK(host.arrives(5, 2) == "");
+  CHECK(host.arrives(6, 3) == "start i4");
+  CHECK(host.next_wake() == 100ms);
+  CHECK(host.after(100ms - 1ns) == "");
+  CHECK(host.after(1ns) == "start i5");
+  CHECK(host.next_wake() == 100ms);
+  CHECK(host.after(100ms) == "start i6");
+  CHECK(host.after(1s) == "");
+  for (unsigned call : {7, 8, 9}) CHECK(host.arrives(call, 1).find("start") == 0);
+  CHECK(host.arrives(10, 1) == "");
+}
+
+TEST_CASE("with no queue, a call whose function scales too fast is told so") {
+  Host host({.scaling_burst = 1, .scaling_rate = 10});
+  host.function({.queue = 0});
+  host.arrives(1);
+  CHECK(host.arrives(2) == "refuse c2");
+  CHECK(host.error().code == Errc::throttled);
+  CHECK(host.error().reason == "FunctionInvocationRateLimitExceeded");
+  CHECK(
+      host.error().message ==
+      "one function may start 1 instances at once (SchedulerOptions::scaling_burst) and then 10 a "
+      "second (SchedulerOptions::scaling_rate); the next one starts in 100 ms, and no call may "
+      "wait (Limits::queue is 0)");
+}
+
+TEST_CASE("what is provisioned counts for the scaling of its function") {
+  Host host({.scaling_burst = 2, .scaling_rate = 10});
+  host.function();
+  CHECK(host.provisions(1, 4) == "keep i1, keep i2");
+  CHECK(host.after(100ms) == "keep i3");
+  CHECK(host.after(100ms) == "keep i4");
+  CHECK(host.next_wake() == std::nullopt);
+}
+
+TEST_CASE("a scaling rate of 0 is no limit") {
+  Host host({.scaling_burst = 1, .scaling_rate = 0});
+  host.function();
+  for (unsigned call = 1; call <= 50; ++call) REQUIRE(host.arrives(call).find("start") == 0);
+}

@@ -1,5 +1,5 @@
 // A host without processes: events go in as words, decisions come out as text, e.g.
-// arrives(1) == "start i1", ready(1) == "run c1 on i1 cold".
+// arrives(1) == "start i1", ready(1) == "run c1 on i1 cold"; "keep i1" is a provisioned start.
 #pragma once
 
 #include <faas/scheduler.hpp>
@@ -18,6 +18,23 @@ class Host {
   unsigned function(Limits limits = {}, unsigned capacity = 1) {
     on(event::RevisionAdded{RevisionId{++revisions_}, limits, Place::here, capacity});
     return revisions_;
+  }
+  // Another revision of this one.
+  std::string version(FunctionName const& function, Limits limits = {}) {
+    return on(event::RevisionAdded{RevisionId{++revisions_}, limits, Place::here, 1, function});
+  }
+  std::string reserves(FunctionName const& function, std::optional<unsigned> concurrency) {
+    return on(event::Reserved{function, concurrency});
+  }
+  std::string may_have(std::string account, std::optional<unsigned> concurrency) {
+    return on(event::AccountLimit{std::move(account), concurrency});
+  }
+  std::string provisions(unsigned revision, unsigned instances) {
+    return on(event::Provisioned{RevisionId{revision}, instances});
+  }
+  std::string pressure(bool high) { return on(event::Pressure{high}); }
+  std::string calls_from(std::string caller, unsigned call, unsigned revision = 1) {
+    return on(event::Arrived{CallId{call}, RevisionId{revision}, {}, {}, std::move(caller)});
   }
   std::string retires(unsigned revision) {
     return on(event::RevisionRetired{RevisionId{revision}});
@@ -63,6 +80,14 @@ class Host {
   Error const& error() const { return error_; }  // of the last refusal
   Duration waited() const { return waited_; }    // of the last dispatch
   SchedulerStats stats() const { return scheduler_.stats(); }
+  FunctionCounts of_function(FunctionName const& name) const {
+    return scheduler_.function(name).value_or(FunctionCounts{});
+  }
+  bool knows(FunctionName const& name) const { return scheduler_.function(name).has_value(); }
+  AccountCounts of_account(std::string_view id) const { return scheduler_.account(id); }
+  ProvisionedCounts provisioned(unsigned revision) const {
+    return scheduler_.provisioned(RevisionId{revision});
+  }
   std::vector<InstanceState> instances() const { return scheduler_.instances(); }
   std::optional<Duration> next_wake() const {
     auto wake = scheduler_.next_wake();
@@ -79,7 +104,9 @@ class Host {
     return "run c" + number(a.call) + " on i" + number(a.instance) + " " +
            std::string(to_string(a.level));
   }
-  std::string word(action::Start const& a) { return "start i" + number(a.instance); }
+  std::string word(action::Start const& a) {
+    return (a.provisioned ? "keep i" : "start i") + number(a.instance);
+  }
   std::string word(action::Stop const& a) { return "stop i" + number(a.instance); }
   std::string word(action::Refuse const& a) {
     error_ = a.error;

@@ -208,3 +208,76 @@ TEST_CASE(
   CHECK(host.exited(1) == "start i2");
   CHECK(host.ready(2) == "run c2 on i2 cold");
 }
+
+TEST_CASE("under pressure a function that has an instance gets no other, and waits for that") {
+  Host host;
+  host.function();
+  host.arrives(1);
+  host.ready(1);
+  CHECK(host.pressure(true) == "");
+  CHECK(host.arrives(2) == "");
+  CHECK(host.after(1h) == "");
+  CHECK(host.finished(1) == "run c2 on i1 warm");
+  CHECK(host.arrives(3) == "");
+  CHECK(host.pressure(false) == "start i2");
+}
+
+TEST_CASE("under pressure functions without an instance start, one a second") {
+  Host host;
+  for (int i = 0; i < 3; ++i) host.function();
+  host.pressure(true);
+  CHECK(host.arrives(1, 1) == "start i1");
+  CHECK(host.arrives(2, 2) == "");
+  CHECK(host.provisions(3, 1) == "");
+  CHECK(host.next_wake() == 1s);
+  CHECK(host.after(999ms) == "");
+  CHECK(host.after(1ms) == "start i2");
+  CHECK(host.after(1s) == "keep i3");
+  CHECK(host.next_wake() == std::nullopt);
+}
+
+TEST_CASE("under pressure a tenant without an instance is not kept waiting by another's") {
+  Host host;
+  host.function();
+  host.arrives(1, 1, "blue");
+  host.ready(1);
+  host.pressure(true);
+  CHECK(host.arrives(2, 1, "blue") == "");
+  CHECK(host.arrives(3, 1, "red") == "");
+  CHECK(host.finished(1) == "run c2 on i1 warm, start i2");
+}
+
+TEST_CASE("each news of pressure gives up one idle instance, the cheapest, and none provisioned") {
+  Host host({.idle_expiry = 10h});
+  host.function(), host.function();
+  host.provisions(1, 1);
+  host.ready(1);
+  host.arrives(1, 2), host.arrives(2, 2);
+  host.ready(2);
+  host.passes(100ms);
+  host.ready(3);
+  host.finished(1), host.finished(2);
+  CHECK(host.pressure(true) == "stop i2");
+  CHECK(host.pressure(true) == "stop i3");
+  CHECK(host.pressure(true) == "");
+  CHECK(host.pressure(false) == "");
+}
+
+TEST_CASE("with no queue, a call that pressure keeps from a start is told so") {
+  Host host;
+  Limits const impatient{.queue = 0};
+  host.function(impatient), host.function(impatient);
+  host.arrives(1);
+  host.ready(1);
+  host.pressure(true);
+  CHECK(host.arrives(2) == "refuse c2");
+  CHECK(host.error().code == Errc::throttled);
+  CHECK(host.error().reason == "ConcurrentInvocationLimitExceeded");
+  CHECK(host.error().message ==
+        "the host is short of memory (PSI), and until that ends none is started for a function "
+        "that has an instance, and no call may wait (Limits::queue is 0)");
+  CHECK(host.arrives(3, 2) == "start i2");
+  host.function(impatient);
+  CHECK(host.arrives(4, 3) == "refuse c4");
+  CHECK(host.error().message.find("one instance a second is started") != std::string::npos);
+}
