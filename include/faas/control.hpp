@@ -22,8 +22,19 @@ struct DaemonConfig {
   std::string state;                      // directory; empty: the daemon's default
   bool allow_degraded = false;
   unsigned max_instances = 256;
-  std::uint64_t memory = 0;     // MB over all instances (memory and /tmp); 0: no limit
-  unsigned queue = 10'000;      // calls waiting over all functions
+  std::uint64_t memory = 0;  // MB over all instances (memory and /tmp); 0: no limit
+  unsigned queue = 10'000;   // calls waiting over all functions
+  // calls of one account that wait or run at once, as Lambda counts them; 0: no limit
+  unsigned account_concurrency = 1000;
+  // calls of one signed-in caller: so many a second, and a burst of so many at once; 0: no limit
+  unsigned caller_rate = 0;
+  unsigned caller_burst = 0;
+  // new instances of one function: so many at once, and then so many a second; 0: no limit
+  unsigned scaling_burst = 1000;
+  unsigned scaling_rate = 100;
+  // budgets over all instances; 0: no limit. An instance counts for a CPU, or more by its memory,
+  // for 1,024 processes and threads, and for 16 descriptors of the daemon
+  unsigned cpus = 0, pids = 0, fds = 0;
   unsigned idle_expiry = 600;   // seconds
   unsigned drain_timeout = 30;  // seconds
   unsigned threads = 1;         // 1..64, that run the event loop

@@ -11,6 +11,9 @@ namespace {
 
 constexpr std::string_view kNotFound = "No Provisioned Concurrency Config found for this function";
 
+constexpr std::string_view kUnpublished =
+    "Provisioned Concurrency Configs cannot be applied to unpublished function versions.";
+
 // The name and the qualifier of a provisioned configuration.
 LambdaResult<FunctionRef> find_provisioned_ref(Context& c, Request const& request,
                                                std::string_view name) {
@@ -18,10 +21,11 @@ LambdaResult<FunctionRef> find_provisioned_ref(Context& c, Request const& reques
   if (!ref) return ref.error();
   if (ref->qualifier.empty()) return constraint_error("null", "qualifier", "not be null");
   if (ref->qualifier == "$LATEST") {
-    return invalid_parameter(
-        "Provisioned Concurrency Configs cannot be applied to unpublished function versions.");
+    return invalid_parameter(std::string(kUnpublished));
   }
-  if (!c.runtime.get(ref->name, ref->qualifier)) return function_not_found(*ref, c.options.region);
+  auto const info = c.runtime.get(ref->name, ref->qualifier);
+  if (!info) return function_not_found(*ref, c.options.region);
+  if (info->version == "$LATEST") return invalid_parameter(std::string(kUnpublished));
   return ref;
 }
 

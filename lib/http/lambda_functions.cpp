@@ -221,7 +221,11 @@ asio::awaitable<Response> update_function_code(Context& c, Request request, std:
   if (!change) co_return render(change.error());
   auto const package = co_await store_code(c, *body, change->code);
   if (!package) co_return render(package.error());
-  if (change->dry_run) co_return configuration_response(c, 200, as_if_updated(*info, *package), "");
+  if (change->dry_run) {
+    if (change->revision && *change->revision != info->revision_uuid)
+      co_return render(LambdaError{"PreconditionFailedException", std::string(kStaleFunction)});
+    co_return configuration_response(c, 200, as_if_updated(*info, *package), "");
+  }
 
   ConfigurationFields fields;
   fields.revision = change->revision;

@@ -24,6 +24,7 @@ LambdaResult<FunctionRef> find_runtime_ref(Context& c, Request const& request,
                                            std::string_view name) {
   auto ref = find_ref(c, request.identity, name, request.target.parameter("Qualifier"));
   if (!ref) return ref.error();
+  if (ref->qualifier.empty()) ref->qualifier = "$LATEST";
   if (!c.runtime.get(ref->name, ref->qualifier)) return function_not_found(*ref, c.options.region);
   return ref;
 }

@@ -125,6 +125,11 @@ void Core::tick(Lane& here) {
   tell(event::Tick{});
 }
 
+void Core::pressure(Lane& here, bool high) {
+  Deciding const deciding(*this, &here);
+  if (!closed_) tell(event::Pressure{high});
+}
+
 std::size_t Core::emptiest_lane() const {
   auto const least = std::min_element(crowds_.begin(), crowds_.end());
   return static_cast<std::size_t>(least - crowds_.begin());

@@ -80,6 +80,7 @@ class Core final : public std::enable_shared_from_this<Core> {
   void exited(Lane&, InstanceId);
   void finished(Lane&, Call const&, bool reusable);  // the call's run is over, and recorded
   void tick(Lane&);
+  void pressure(Lane&, bool high);
 
   // --- functions (functions.cpp) ---
   asio::awaitable<Result<FunctionInfo>> deploy(Function, FunctionSettings, HostCallable);

@@ -18,7 +18,8 @@ std::string fault(std::string_view text) {
 TEST_CASE("every key of the file is a long flag") {
   auto const config = read_config(
       R"({"listen":"[::1]:80","state":"/s","allow_degraded":true,"max_instances":7,"memory":1024,
-    "queue":5,"idle_expiry":60,"drain_timeout":9,"threads":2,"max_connections":11,"log_size":3,"runtimes":"/opt","region":"eu-west-1",
+    "queue":5,"account_concurrency":200,"caller_rate":50,"caller_burst":60,"scaling_burst":70,
+    "scaling_rate":0,"cpus":4,"pids":5000,"fds":900,"idle_expiry":60,"drain_timeout":9,"threads":2,"max_connections":11,"log_size":3,"runtimes":"/opt","region":"eu-west-1",
     "cgroup_root":"/c","uid_base":70000,"uid_count":16,"networks":0,"shells":64})",
       "faasd.json");
   REQUIRE(config);
@@ -28,6 +29,14 @@ TEST_CASE("every key of the file is a long flag") {
   CHECK(config->max_instances == 7);
   CHECK(config->memory == 1024);
   CHECK(config->queue == 5);
+  CHECK(config->account_concurrency == 200);
+  CHECK(config->caller_rate == 50);
+  CHECK(config->caller_burst == 60);
+  CHECK(config->scaling_burst == 70);
+  CHECK(config->scaling_rate == 0);
+  CHECK(config->cpus == 4);
+  CHECK(config->pids == 5000);
+  CHECK(config->fds == 900);
   CHECK(config->idle_expiry == 60);
   CHECK(config->drain_timeout == 9);
   CHECK(config->threads == 2);

@@ -21,6 +21,22 @@ void add_url(CLI::App* command, CommandLine& out) {
       ->default_str("http://127.0.0.1:9000");
 }
 
+// Whose calls, and how many of them; 0 is no limit.
+void add_limits(CLI::App& serve, faas::DaemonConfig& c) {
+  auto const add = [&](char const* flag, unsigned& value, char const* help, std::int64_t low = 0) {
+    serve.add_option(flag, value, help)->check(within(low, kMany))->capture_default_str();
+  };
+  add("--account-concurrency", c.account_concurrency,
+      "Calls of one account that wait or run at once; 0: no limit");
+  add("--caller-rate", c.caller_rate, "Calls a second of one caller; 0: no limit");
+  add("--caller-burst", c.caller_burst, "Calls of one caller at once; 0: as many as the rate");
+  add("--scaling-burst", c.scaling_burst, "New instances of one function at once", 1);
+  add("--scaling-rate", c.scaling_rate, "and then a second; 0: no limit");
+  add("--cpus", c.cpus, "CPUs that instances may count for together; 0: no limit");
+  add("--pids", c.pids, "Processes that instances may have together; 0: no limit");
+  add("--fds", c.fds, "Descriptors of the daemon for its instances; 0: no limit");
+}
+
 void add_serve(CLI::App& app, CommandLine& out) {
   auto& c = out.config;
   auto* serve = app.add_subcommand("serve", "Run the daemon until SIGTERM or SIGINT");
@@ -43,6 +59,7 @@ void add_serve(CLI::App& app, CommandLine& out) {
       ->check(within(0, std::int64_t{1} << 40))
       ->capture_default_str();
   serve->add_option("--queue", c.queue, "Calls waiting at most")->capture_default_str();
+  add_limits(*serve, c);
   serve->add_option("--idle-expiry", c.idle_expiry, "Seconds until an idle instance ends")
       ->capture_default_str();
   serve->add_option("--drain-timeout", c.drain_timeout, "Seconds that running calls get at the end")

@@ -75,6 +75,14 @@ faas::Options runtime_options(faas::DaemonConfig const& config, std::string stat
   options.scheduler.max_instances = config.max_instances;
   options.scheduler.memory = faas::Bytes{config.memory << 20};
   options.scheduler.queue = config.queue;
+  options.scheduler.account_concurrency = config.account_concurrency;
+  options.scheduler.caller_rate = config.caller_rate;
+  options.scheduler.caller_burst = config.caller_burst;
+  options.scheduler.scaling_burst = config.scaling_burst;
+  options.scheduler.scaling_rate = config.scaling_rate;
+  options.scheduler.cpus = config.cpus;
+  options.scheduler.pids = config.pids;
+  options.scheduler.fds = config.fds;
   options.scheduler.idle_expiry = std::chrono::seconds(config.idle_expiry);
   options.cgroup_root = config.cgroup_root.empty() ? std::move(cgroup) : config.cgroup_root;
   options.uid_base = config.uid_base;
