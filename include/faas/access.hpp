@@ -18,10 +18,10 @@ inline constexpr std::string_view kAnyAccount = "*";
 // Some functions, and what may be done with them. A pattern is a text ("resize"), or ends in the
 // only '*' it has, which stands for any rest ("img-*", "lambda:Get*", "*"). Case counts.
 // Actions are IAM's of AWS Lambda ("lambda:InvokeFunction", also for POST /function/NAME), and ours
-// of /faas/v1 and /metrics: faas:PutFunction, faas:PutPackage, faas:GetPackage, faas:GetLogs,
-// faas:GetDoctor, faas:GetStatus, faas:GetMetrics, faas:ListInstances. What is done with no
-// function in particular (lambda:ListFunctions, all of ours but the first and GetLogs) asks for the
-// pattern "*", as on AWS.
+// of /faas/v1 and /metrics: faas:PutFunction, faas:GetLogs and faas:GetLimits of a function;
+// faas:PutPackage, faas:GetPackage, faas:GetDoctor, faas:GetStatus, faas:GetMetrics and
+// faas:ListInstances. What is done with no function in particular (these six,
+// lambda:ListFunctions, lambda:GetAccountSettings) asks for the pattern "*", as on AWS.
 struct Grant {
   std::vector<std::string> functions;
   std::vector<std::string> actions;

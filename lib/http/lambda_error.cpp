@@ -19,9 +19,13 @@ struct Shape {
 
 // Of the service model; the exceptions this version can answer.
 constexpr std::array kShapes{
+    Shape{"AccessDeniedException", 403, true, false},
     Shape{"CodeStorageExceededException", 400, false, true},
+    Shape{"IncompleteSignatureException", 403, false, false},
     Shape{"InvalidParameterValueException", 400, false, true},
     Shape{"InvalidRequestContentException", 400, false, true},
+    Shape{"InvalidSignatureException", 403, false, false},
+    Shape{"MissingAuthenticationTokenException", 403, false, false},
     Shape{"PolicyLengthExceededException", 400, false, true},
     Shape{"PreconditionFailedException", 412, false, true},
     Shape{"ProvisionedConcurrencyConfigNotFoundException", 404, false, true},
@@ -32,6 +36,7 @@ constexpr std::array kShapes{
     Shape{"SerializationException", 400, false, false},
     Shape{"ServiceException", 500, true, true},
     Shape{"TooManyRequestsException", 429, false, true},
+    Shape{"UnrecognizedClientException", 403, false, false},
     Shape{"UnknownOperationException", 404, false, true},
     Shape{"UnsupportedMediaTypeException", 415, false, true},
     Shape{"ValidationException", 400, false, false},
