@@ -14,17 +14,25 @@
 #include "http/function_ref.hpp"
 #include "http/message.hpp"
 #include "http/router.hpp"
+#include "http/sign_in.hpp"
+#include "http/tls.hpp"
 
 namespace faas::inline v0::http {
 
 // What the handlers share. Outlives every handler.
 struct Context {
-  Context(Runtime r, HttpServerOptions o, HostReport h)
-      : runtime(std::move(r)), options(std::move(o)), host(std::move(h)) {}
+  Context(Runtime r, HttpServerOptions o, HostReport h, std::optional<TlsContext> t = {})
+      : runtime(std::move(r)),
+        sign_in(std::exchange(o.access, std::nullopt), o.require_sign_in, o.region),
+        tls(std::move(t)),
+        options(std::move(o)),
+        host(std::move(h)) {}
 
   Runtime runtime;
-  HttpServerOptions options;
-  HostReport host;  // as audited when the server was opened
+  SignIn sign_in;
+  std::optional<TlsContext> tls;
+  HttpServerOptions options;  // its access is sign_in's
+  HostReport host;            // as audited when the server was opened
   std::atomic<bool> ready{true};
   std::atomic<bool> closing{false};
   BodyBudget budget;
@@ -36,7 +44,8 @@ inline constexpr std::uint64_t kInvokeLimit = 6'291'456;
 std::uint64_t body_limit(Operation, HttpServerOptions const&);
 Response body_too_large(Operation, std::uint64_t limit);
 
-// Never throws but bad_alloc; every failure is a response.
+// The one place that asks whether `request.identity` may do this. Never throws but bad_alloc; every
+// failure is a response.
 asio::awaitable<Response> dispatch(Context&, Route, Request);
 
 // One file each group.

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "http/api.hpp"
+#include "http/permissions.hpp"
 
 namespace faas::inline v0::http {
 namespace {
@@ -81,6 +82,8 @@ Response body_memory_spent(Operation operation) {
 
 // No coroutine of its own: what waits is awaited by the caller.
 asio::awaitable<Response> dispatch(Context& c, Route route, Request request) {
+  auto const allowed = authorise(route, request, c.options.region);
+  if (!allowed) return at_once(refused(route.operation, allowed.error()));
   auto name = std::move(route.name);
   auto detail = std::move(route.detail);
   switch (route.operation) {

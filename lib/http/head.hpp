@@ -24,13 +24,15 @@ std::optional<std::size_t> head_length(std::string_view bytes, std::size_t& scan
 // must be closed: where the next request starts is not known. `head` outlives what it returns.
 Result<Head> parse_head(std::string_view head);
 
-// Only loopback names may be asked for (DNS rebinding: a browser's page that resolves to 127.0.0.1
-// sends its own name here).
-bool loopback_host(std::string_view host_header);
+// Only loopback names and the given ones may be asked for (DNS rebinding: a browser's page that
+// resolves to 127.0.0.1 sends its own name here). "*" gives them all.
+using Names = std::vector<std::string>;
+bool known_host(std::string_view host_header, Names const& more = {});
 
-// The same of an Origin header ("http://localhost:3000"). Browsers send one with each POST: without
-// this a page anywhere could deploy and call here, whatever it may read of the answer.
-bool loopback_origin(std::string_view origin_header);
+// The same of an Origin header ("http://localhost:3000"), where "*" means nothing. Browsers send
+// one with each POST: without this a page anywhere could deploy and call here, whatever it may read
+// of the answer.
+bool known_origin(std::string_view origin_header, Names const& more = {});
 
 // Errors: invalid_argument (a bad percent escape, too long).
 Result<Target> parse_target(std::string_view target);

@@ -21,10 +21,10 @@ LambdaResult<Versions> read_versions(Target const& target) {
                           "satisfy enum value set: [ALL]");
 }
 
-// Where a client that has nothing but this URL gets the zip. Host was checked to be loopback.
+// Where a client that has nothing but this URL gets the zip. Host was checked to be ours.
 std::string code_location(Request const& request, FunctionInfo const& info) {
-  return fmt::format("http://{}/faas/v1/packages/{}", request.head.header("Host"),
-                     info.function.code.hex);
+  return fmt::format("{}://{}/faas/v1/packages/{}", request.secure ? "https" : "http",
+                     request.head.header("Host"), info.function.code.hex);
 }
 
 }  // namespace

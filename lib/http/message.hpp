@@ -69,6 +69,7 @@ struct Request {
   std::string body;
   std::string_view id;  // x-amzn-RequestId of the answer; the session's
   Identity identity;
+  bool secure = false;  // came over TLS
 };
 
 // The next bytes; empty: none yet, the peer may be checked; nothing: the end.

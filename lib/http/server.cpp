@@ -1,4 +1,4 @@
-#include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
@@ -12,12 +12,14 @@
 #include <faas/http_server.hpp>
 #include <set>
 
+#include "http/listen.hpp"
 #include "http/session.hpp"
 
 namespace faas::inline v0 {
 namespace {
 
 using asio::ip::tcp;
+using Local = http::LocalProtocol;
 using boost::system::error_code;
 
 constexpr auto kAcceptPause = std::chrono::milliseconds(100);  // after EMFILE and its like
@@ -25,53 +27,18 @@ constexpr std::string_view kFull =
     "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: "
     "close\r\n\r\n";
 
-Result<tcp::endpoint> loopback_endpoint(HttpServerOptions const& options) {
-  error_code error;
-  auto const address =
-      asio::ip::make_address(options.address == "localhost" ? "127.0.0.1" : options.address, error);
-  if (error) {
-    return Error{Errc::invalid_argument,
-                 fmt::format("'{}' is not an IP address to listen on", options.address), "",
-                 "http"};
-  }
-  if (!address.is_loopback()) {
-    return Error{Errc::denied,
-                 fmt::format("Listening on {} is refused: without sign-in anyone who reaches the "
-                             "port could run code. "
-                             "Listen on 127.0.0.1 or [::1].",
-                             options.address),
-                 "NotLoopback", "http"};
-  }
-  return tcp::endpoint(address, options.port);
+// What is known of whoever comes to this address.
+http::Peer comes_to(tcp::endpoint const& endpoint, bool secure) {
+  http::Peer peer;
+  peer.local = endpoint.address().is_loopback();
+  peer.secure = secure;
+  return peer;
 }
 
-std::string host_and_port(tcp::endpoint const& endpoint) {
-  auto const host = endpoint.address().to_string();
-  return endpoint.address().is_v6() ? fmt::format("[{}]:{}", host, endpoint.port())
-                                    : fmt::format("{}:{}", host, endpoint.port());
-}
-
-Error listen_error(tcp::endpoint const& endpoint, error_code error) {
-  auto const where = host_and_port(endpoint);
-  if (error == asio::error::address_in_use) {
-    return {
-        Errc::conflict,
-        fmt::format("The port {} is in use by another process. Stop it, or listen on another port.",
-                    where),
-        "AddressInUse", "http"};
-  }
-  return {Errc::io, fmt::format("Listening on {} failed: {}", where, error.message()), "", "http"};
-}
-
-Result<tcp::acceptor> listen(asio::any_io_executor const& executor, tcp::endpoint const& endpoint) {
-  tcp::acceptor acceptor(executor);
-  error_code error;
-  acceptor.open(endpoint.protocol(), error);
-  if (!error) acceptor.set_option(asio::socket_base::reuse_address(true), error);
-  if (!error) acceptor.bind(endpoint, error);
-  if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
-  if (error) return listen_error(endpoint, error);
-  return acceptor;
+// As Host names it.
+std::string host_of(tcp::endpoint const& endpoint) {
+  auto const text = http::host_and_port(endpoint);
+  return text.substr(0, text.rfind(':'));
 }
 
 }  // namespace
@@ -79,36 +46,44 @@ Result<tcp::acceptor> listen(asio::any_io_executor const& executor, tcp::endpoin
 // Members but context are touched on the strand only.
 struct HttpServer::Impl : std::enable_shared_from_this<Impl> {
   Impl(asio::any_io_executor e, asio::any_io_executor s, tcp::acceptor a,
-       std::shared_ptr<http::Context> c)
+       std::optional<Local::acceptor> l, std::shared_ptr<http::Context> c)
       : executor(std::move(e)),
         strand(std::move(s)),
         acceptor(std::move(a)),
+        local(std::move(l)),
         emptied(strand),
         context(std::move(c)) {}
 
-  static asio::awaitable<void> accept_all(std::shared_ptr<Impl>);
+  template <class Acceptor>
+  static asio::awaitable<void> accept_all(std::shared_ptr<Impl>, Acceptor&, http::Peer);
   static asio::awaitable<void> close(std::shared_ptr<Impl>, Duration patience);
-  void start(tcp::socket);
+  void start(tcp::socket, http::Peer);
+  void start(Local::socket, http::Peer);
+  void start_session(http::StreamSocket, http::Peer);
+  void close_listeners();
   void ended(std::shared_ptr<http::Session> const&);
   void stop_all(http::Session::Stop);
 
   asio::any_io_executor executor;
   asio::any_io_executor strand;
   tcp::acceptor acceptor;
+  std::optional<Local::acceptor> local;
   asio::steady_timer emptied;  // wakes close() when the last session has gone
   std::set<std::shared_ptr<http::Session>> sessions;
   std::shared_ptr<http::Context> context;
   std::string address;
 };
 
-asio::awaitable<void> HttpServer::Impl::accept_all(std::shared_ptr<Impl> self) {
-  while (self->acceptor.is_open()) {
-    tcp::socket socket(self->executor);
+template <class Acceptor>
+asio::awaitable<void> HttpServer::Impl::accept_all(std::shared_ptr<Impl> self, Acceptor& acceptor,
+                                                   http::Peer peer) {
+  while (acceptor.is_open()) {
+    typename Acceptor::protocol_type::socket socket(self->executor);
     error_code error;
-    co_await self->acceptor.async_accept(socket, asio::redirect_error(asio::use_awaitable, error));
-    if (!self->acceptor.is_open()) break;  // closed since this one came: nobody would close it
+    co_await acceptor.async_accept(socket, asio::redirect_error(asio::use_awaitable, error));
+    if (!acceptor.is_open()) break;  // closed since this one came: nobody would close it
     if (!error) {
-      self->start(std::move(socket));
+      self->start(std::move(socket), peer);
     } else if (error != asio::error::operation_aborted) {
       asio::steady_timer pause(self->strand, kAcceptPause);
       co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
@@ -116,15 +91,26 @@ asio::awaitable<void> HttpServer::Impl::accept_all(std::shared_ptr<Impl> self) {
   }
 }
 
-void HttpServer::Impl::start(tcp::socket socket) {
+void HttpServer::Impl::start(tcp::socket socket, http::Peer peer) {
+  start_session(std::move(socket), std::move(peer));
+}
+
+void HttpServer::Impl::start(Local::socket socket, http::Peer peer) {
+  auto const uid = http::uid_of(socket);
+  if (!uid) return;
+  peer.uid = *uid;
+  start_session(std::move(socket), std::move(peer));
+}
+
+void HttpServer::Impl::start_session(http::StreamSocket socket, http::Peer peer) {
   error_code ignored;
   if (sessions.size() >= context->options.max_connections) {
     socket.non_blocking(true, ignored);
-    socket.write_some(asio::buffer(kFull.data(), kFull.size()), ignored);
+    if (!peer.secure) socket.write_some(asio::buffer(kFull.data(), kFull.size()), ignored);
     return;
   }
   auto const executor_of_session = socket.get_executor();
-  auto session = std::make_shared<http::Session>(std::move(socket), context);
+  auto session = std::make_shared<http::Session>(std::move(socket), context, std::move(peer));
   sessions.insert(session);
   asio::co_spawn(executor_of_session, session->run(),
                  [self = shared_from_this(), session](std::exception_ptr) {
@@ -141,10 +127,18 @@ void HttpServer::Impl::stop_all(http::Session::Stop how) {
   for (auto const& session : sessions) session->stop(how);
 }
 
+void HttpServer::Impl::close_listeners() {
+  error_code ignored;
+  acceptor.close(ignored);
+  if (!local || !local->is_open()) return;
+  local->close(ignored);
+  ::unlink(context->options.socket.c_str());
+}
+
 asio::awaitable<void> HttpServer::Impl::close(std::shared_ptr<Impl> self, Duration patience) {
   error_code ignored;
   self->context->closing = true;
-  self->acceptor.close(ignored);
+  self->close_listeners();
   self->stop_all(http::Session::Stop::when_idle);
   if (!self->sessions.empty()) {
     self->emptied.expires_after(patience);
@@ -155,20 +149,36 @@ asio::awaitable<void> HttpServer::Impl::close(std::shared_ptr<Impl> self, Durati
 
 Result<HttpServer> HttpServer::open(asio::any_io_executor executor, Runtime runtime,
                                     HttpServerOptions options) {
-  auto const endpoint = loopback_endpoint(options);
+  auto const endpoint = http::endpoint_of(options);
   if (!endpoint) return endpoint.error();
+  std::optional<http::TlsContext> tls;
+  if (!options.tls.certificate.empty()) {
+    auto loaded = http::TlsContext::load(options.tls);
+    if (!loaded) return loaded.error();
+    tls = std::move(*loaded);
+  }
   asio::any_io_executor strand = asio::make_strand(executor);
-  auto acceptor = listen(strand, *endpoint);
+  auto acceptor = http::listen_on(strand, *endpoint);
   if (!acceptor) return acceptor.error();
+  std::optional<Local::acceptor> local;
+  if (!options.socket.empty()) {
+    auto listening = http::listen_at(strand, options.socket);
+    if (!listening) return listening.error();
+    local = std::move(*listening);
+  }
   auto const bound = acceptor->local_endpoint();
+  if (!bound.address().is_unspecified()) options.hosts.push_back(host_of(bound));
 
   auto host = audit_host(options.runtimes);
-  auto context =
-      std::make_shared<http::Context>(std::move(runtime), std::move(options), std::move(host));
-  auto impl =
-      std::make_shared<Impl>(std::move(executor), strand, std::move(*acceptor), std::move(context));
-  impl->address = host_and_port(bound);
-  asio::co_spawn(strand, Impl::accept_all(impl), asio::detached);
+  auto const peer = comes_to(bound, tls.has_value());
+  auto context = std::make_shared<http::Context>(std::move(runtime), std::move(options),
+                                                 std::move(host), std::move(tls));
+  auto impl = std::make_shared<Impl>(std::move(executor), strand, std::move(*acceptor),
+                                     std::move(local), std::move(context));
+  impl->address = http::host_and_port(bound);
+  asio::co_spawn(strand, Impl::accept_all(impl, impl->acceptor, peer), asio::detached);
+  if (impl->local)
+    asio::co_spawn(strand, Impl::accept_all(impl, *impl->local, http::Peer{}), asio::detached);
   return HttpServer(std::move(impl));
 }
 

@@ -8,6 +8,7 @@
 #include "http/body_budget.hpp"
 #include "http/client_socket.hpp"
 #include "http/head.hpp"
+#include "http/permissions.hpp"
 #include "http/render.hpp"
 #include "http/request_id.hpp"
 
@@ -18,6 +19,7 @@ namespace beast = boost::beast;
 using boost::system::error_code;
 using Clock = std::chrono::steady_clock;
 
+constexpr auto kHandshakeTime = std::chrono::seconds(10);
 constexpr auto kHeadTime = std::chrono::seconds(10);
 constexpr auto kKeepAliveTime = std::chrono::seconds(60);
 constexpr auto kBodyIdleTime = std::chrono::seconds(20);
@@ -79,20 +81,24 @@ Response denied(std::string message, std::string reason) {
 }
 
 Response foreign_host() {
-  return denied("This server answers to loopback names only (Host: localhost, 127.0.0.1 or [::1]).",
-                "ForeignHost");
+  return denied(
+      "This server answers to loopback names only (Host: localhost, 127.0.0.1 or [::1]) and to "
+      "those of HttpServerOptions::hosts (faasd serve --host NAME).",
+      "ForeignHost");
 }
 
 Response foreign_origin() {
-  return denied("Pages of other sites may not call this server (Origin is not a loopback name).",
-                "ForeignOrigin");
+  return denied(
+      "Pages of other sites may not call this server (Origin is neither a loopback name nor one of "
+      "HttpServerOptions::hosts).",
+      "ForeignOrigin");
 }
 
-// Nothing: it comes from nowhere else.
-std::optional<Response> foreign(Head const& head) {
-  if (!loopback_host(head.header("Host"))) return foreign_host();
-  bool const from_page = std::ranges::any_of(head.headers, [](HeaderLine const& header) {
-    return same_without_case(header.name, "Origin") && !loopback_origin(header.value);
+// Nothing: it comes from nowhere else. No page reaches a Unix socket, and its name is not Host's.
+std::optional<Response> foreign(Head const& head, Peer const& peer, Names const& hosts) {
+  if (!peer.uid && !known_host(head.header("Host"), hosts)) return foreign_host();
+  bool const from_page = std::ranges::any_of(head.headers, [&](HeaderLine const& header) {
+    return same_without_case(header.name, "Origin") && !known_origin(header.value, hosts);
   });
   if (from_page) return foreign_origin();
   return std::nullopt;
@@ -107,9 +113,11 @@ Response failed(Operation operation, std::string_view what) {
 }  // namespace
 
 struct Session::Impl {
-  Impl(asio::ip::tcp::socket s, std::shared_ptr<Context> c)
-      : socket(std::make_shared<ClientSocket>(std::move(s))),
-        context(std::move(c)),
+  Impl(StreamSocket s, std::shared_ptr<Context> c, Peer p)
+      : context(std::move(c)),
+        peer(std::move(p)),
+        socket(std::make_shared<ClientSocket>(
+            std::move(s), peer.secure ? std::make_unique<TlsStream>(*context->tls) : nullptr)),
         buffer(kBufferSize) {}
   ~Impl() { socket->close(); }
 
@@ -132,8 +140,12 @@ struct Session::Impl {
   }
 
   asio::awaitable<void> run();
+  asio::awaitable<bool> shake_hands();
   asio::awaitable<std::optional<std::size_t>> rest_of_head(std::size_t scanned);
   asio::awaitable<bool> serve(std::string text);
+  std::optional<Response> refusal_of_head(Head const&, Target const&, Operation,
+                                          Credentials&) const;
+  std::optional<Response> refusal_of_sender(Request&, Operation, Credentials const&) const;
   bool take_body(Head const&, std::string& body);
   asio::awaitable<Read> read_body(Head const&, std::string const& text, std::uint64_t limit,
                                   std::string& body);
@@ -150,14 +162,15 @@ struct Session::Impl {
     return socket->send(first, second) && first.empty() && second.empty();
   }
 
-  std::shared_ptr<ClientSocket> socket;
   std::shared_ptr<Context> context;
+  Peer peer;
+  std::shared_ptr<ClientSocket> socket;
   beast::flat_buffer buffer;
   RequestIds ids;
 };
 
-Session::Session(asio::ip::tcp::socket socket, std::shared_ptr<Context> context)
-    : impl_(std::make_shared<Impl>(std::move(socket), std::move(context))) {}
+Session::Session(StreamSocket socket, std::shared_ptr<Context> context, Peer peer)
+    : impl_(std::make_shared<Impl>(std::move(socket), std::move(context), std::move(peer))) {}
 Session::~Session() = default;
 
 asio::awaitable<void> Session::run() {
@@ -169,8 +182,16 @@ void Session::stop(Stop how) {
                                            : ClientSocket::Stop::resting);
 }
 
+asio::awaitable<bool> Session::Impl::shake_hands() {
+  if (!peer.secure) co_return true;
+  bool const shaken = co_await socket->shake_hands(Clock::now() + kHandshakeTime);
+  if (shaken) peer.certificate = socket->client_certificate();
+  co_return shaken;
+}
+
 asio::awaitable<void> Session::Impl::run() {
-  for (;;) {
+  bool const begun = co_await shake_hands();
+  while (begun) {
     socket->rest();
     if (buffer.size() == 0) {
       auto const count = co_await read_some(Clock::now() + kKeepAliveTime);
@@ -206,19 +227,45 @@ asio::awaitable<std::optional<std::size_t>> Session::Impl::rest_of_head(std::siz
   co_return std::nullopt;
 }
 
+// Before the body is read, and memory kept for it.
+std::optional<Response> Session::Impl::refusal_of_head(Head const& head, Target const& target,
+                                                       Operation operation,
+                                                       Credentials& credentials) const {
+  if (permission_of(operation).subject != Subject::nobody_asked) {
+    auto looked = context->sign_in.look(peer, head, target, std::chrono::system_clock::now());
+    if (!looked) return refused(operation, looked.error());
+    credentials = std::move(*looked);
+  }
+  auto const limit = body_limit(operation, context->options);
+  if (head.content_length.value_or(0) > limit) return body_too_large(operation, limit);
+  return std::nullopt;
+}
+
+std::optional<Response> Session::Impl::refusal_of_sender(Request& request, Operation operation,
+                                                         Credentials const& credentials) const {
+  if (permission_of(operation).subject == Subject::nobody_asked) return std::nullopt;
+  auto const who =
+      context->sign_in.identify(peer, credentials, request.head, request.target, request.body);
+  if (!who) return refused(operation, who.error());
+  request.identity = *who;
+  return std::nullopt;
+}
+
 // False: the connection must close.
 asio::awaitable<bool> Session::Impl::serve(std::string text) {
   auto head = parse_head(text);
   if (!head) co_return co_await refuse(bad_request(head.error()));
-  if (auto refusal = foreign(*head)) co_return co_await refuse(std::move(*refusal));
+  if (auto refusal = foreign(*head, peer, context->options.hosts))
+    co_return co_await refuse(std::move(*refusal));
   auto target = parse_target(head->target);
   if (!target) co_return co_await refuse(bad_request(target.error()));
 
   auto route = find_route(head->method, *target);
   auto const operation = route.operation;
+  Credentials credentials;
+  if (auto refusal = refusal_of_head(*head, *target, operation, credentials))
+    co_return co_await refuse(std::move(*refusal));
   auto const limit = body_limit(operation, context->options);
-  if (head->content_length.value_or(0) > limit)
-    co_return co_await refuse(body_too_large(operation, limit));
   auto const reserved =
       context->budget.reserve(head->chunked ? limit : head->content_length.value_or(0));
   if (!reserved) co_return co_await refuse(body_memory_spent(operation));
@@ -238,6 +285,9 @@ asio::awaitable<bool> Session::Impl::serve(std::string text) {
   bool const head_only = head->method == "HEAD";
   request.head = std::move(*head);
   request.target = std::move(*target);
+  request.secure = peer.secure;
+  if (auto refusal = refusal_of_sender(request, operation, credentials))
+    co_return co_await refuse(std::move(*refusal));
   Response response;
   try {
     response = co_await dispatch(*context, std::move(route), std::move(request));

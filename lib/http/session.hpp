@@ -2,18 +2,20 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <memory>
 
 #include "http/api.hpp"
+#include "http/client_socket.hpp"
 
 namespace faas::inline v0::http {
 
-// Timers and their reasons: a head must come within 10 s (slow-header attacks), a body may pause 20
-// s and must keep up 1 KB/s after 5 s, an idle connection is kept 60 s.
+// Timers and their reasons: a TLS handshake and a head must each come within 10 s (slow-header
+// attacks), a body may pause 20 s and must keep up 1 KB/s after 5 s, an idle connection is kept 60
+// s.
 class Session {
  public:
-  Session(asio::ip::tcp::socket, std::shared_ptr<Context>);
+  // A secure peer is spoken to in TLS; its certificate is found out here.
+  Session(StreamSocket, std::shared_ptr<Context>, Peer = {});
   ~Session();
 
   // Serves until the connection is over. Run on the socket's executor, which needs no strand: one

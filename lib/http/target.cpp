@@ -57,6 +57,35 @@ bool loopback_v4(std::string_view host) {
   return dots == 3;
 }
 
+// Without its port and its final dot; nothing: it is no host.
+std::optional<std::string_view> host_name(std::string_view host) {
+  auto const end =
+      host.starts_with('[') ? host.find(']') + 1 : std::min(host.find(':'), host.size());
+  auto const port = host.substr(end);
+  if (end == 0 || (!port.empty() && (port.front() != ':' || !all_digits(port.substr(1)))))
+    return std::nullopt;
+  host = host.substr(0, end);
+  if (host.ends_with('.')) host.remove_suffix(1);
+  return host;
+}
+
+bool loopback_name(std::string_view host) {
+  constexpr std::string_view kName = "localhost";
+  if (host == "[::1]" || loopback_v4(host)) return true;
+  if (host.size() < kName.size()) return false;
+  auto const tail = host.substr(host.size() - kName.size());
+  auto const before = host.substr(0, host.size() - kName.size());
+  return same_without_case(tail, kName) && (before.empty() || before.ends_with('.'));
+}
+
+bool is_known(std::string_view host, Names const& more) {
+  auto const name = host_name(host);
+  if (!name) return false;
+  return loopback_name(*name) || std::ranges::any_of(more, [&](std::string const& one) {
+           return same_without_case(one, *name);
+         });
+}
+
 }  // namespace
 
 Result<Target> parse_target(std::string_view text) {
@@ -84,27 +113,13 @@ Result<Target> parse_target(std::string_view text) {
   return target;
 }
 
-bool loopback_host(std::string_view host) {
-  if (host.starts_with("[::1]")) {
-    host.remove_prefix(5);
-    return host.empty() || (host.front() == ':' && all_digits(host.substr(1)));
-  }
-  if (auto const colon = host.find(':'); colon != std::string_view::npos) {
-    if (!all_digits(host.substr(colon + 1))) return false;
-    host = host.substr(0, colon);
-  }
-  if (host.ends_with('.')) host.remove_suffix(1);
-  constexpr std::string_view kName = "localhost";
-  if (host.size() < kName.size()) return loopback_v4(host);
-  auto const tail = host.substr(host.size() - kName.size());
-  auto const before = host.substr(0, host.size() - kName.size());
-  return (same_without_case(tail, kName) && (before.empty() || before.ends_with('.'))) ||
-         loopback_v4(host);
+bool known_host(std::string_view host, Names const& more) {
+  return is_known(host, more) || std::ranges::find(more, "*") != more.end();
 }
 
-bool loopback_origin(std::string_view origin) {
+bool known_origin(std::string_view origin, Names const& more) {
   for (std::string_view const scheme : {"http://", "https://"}) {
-    if (origin.starts_with(scheme)) return loopback_host(origin.substr(scheme.size()));
+    if (origin.starts_with(scheme)) return is_known(origin.substr(scheme.size()), more);
   }
   return false;
 }
