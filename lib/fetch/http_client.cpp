@@ -5,13 +5,15 @@
 
 #include <array>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+#include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http/buffer_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
@@ -24,6 +26,7 @@ namespace {
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 using boost::system::error_code;
+using Protocol = asio::generic::stream_protocol;
 
 constexpr std::size_t kPiece = 256 * 1024;
 
@@ -57,10 +60,18 @@ class Exchange {
   }
 
  private:
+  std::vector<Protocol::endpoint> resolve(error_code& error) {
+    if (!url_.socket.empty()) return {asio::local::stream_protocol::endpoint(url_.socket)};
+    std::vector<Protocol::endpoint> found;
+    asio::ip::tcp::resolver resolver(stream_.get_executor());
+    for (auto const& entry : resolver.resolve(url_.host, url_.port, error))
+      found.emplace_back(entry.endpoint());
+    return found;
+  }
+
   asio::awaitable<Result<void>> connect() {
     error_code error;
-    asio::ip::tcp::resolver resolver(stream_.get_executor());
-    auto const endpoints = resolver.resolve(url_.host, url_.port, error);
+    auto const endpoints = resolve(error);
     if (error) co_return unreachable(error);
     stream_.expires_after(options_.connect_timeout);
     co_await stream_.async_connect(endpoints, into(error));
@@ -129,15 +140,14 @@ class Exchange {
 
   Error unreachable(error_code error) const {
     return {Errc::unavailable,
-            fmt::format("Nothing answers at http://{}: {}", authority(url_), error.message()), "",
-            "connect"};
+            fmt::format("Nothing answers at {}: {}", shown(url_), error.message()), "", "connect"};
   }
   Error broken(std::string_view layer, error_code error) const {
     auto const code = error == beast::error::timeout ? Errc::deadline : Errc::io;
-    return {code,
-            fmt::format("The connection to http://{} failed ({}): {}", authority(url_), layer,
-                        error.message()),
-            "", std::string(layer)};
+    return {
+        code,
+        fmt::format("The connection to {} failed ({}): {}", shown(url_), layer, error.message()),
+        "", std::string(layer)};
   }
   Error too_large() const {
     return {Errc::too_large,
@@ -148,7 +158,7 @@ class Exchange {
   Url const& url_;
   Request const& request_;
   ClientOptions const& options_;
-  beast::tcp_stream stream_;
+  beast::basic_stream<Protocol> stream_;
 };
 
 }  // namespace

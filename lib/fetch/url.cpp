@@ -8,6 +8,8 @@
 namespace faas::inline v0::fetch {
 namespace {
 
+constexpr std::size_t kSocketPath = 107;
+
 Error bad(std::string_view text, std::string_view why) {
   return {Errc::invalid_argument,
           fmt::format("'{}' is not a URL of a server: {}. Write it as http://127.0.0.1:9000", text,
@@ -28,9 +30,16 @@ Result<Url> parse_url(std::string_view text) {
   if (std::ranges::any_of(text, [](char c) { return c <= 0x20 || c == 0x7f; })) {
     return bad(text, "it holds a space or a control character");
   }
+  if (rest.starts_with("unix:")) {
+    rest.remove_prefix(5);
+    if (!rest.starts_with('/')) return bad(text, "unix: is followed by an absolute path");
+    if (rest.size() > kSocketPath) return bad(text, "the kernel's limit of its path is 107 bytes");
+    return Url{"localhost", "80", "/", std::string(rest)};
+  }
   if (auto const scheme = rest.find("://"); scheme != std::string_view::npos) {
     if (rest.substr(0, scheme) != "http") {
-      return Error{Errc::unsupported, fmt::format("'{}': only http:// is spoken", text), "", "url"};
+      return Error{Errc::unsupported, fmt::format("'{}': only http:// and unix: are spoken", text),
+                   "", "url"};
     }
     rest.remove_prefix(scheme + 3);
   }
@@ -65,6 +74,10 @@ std::string authority(Url const& url) {
   bool const v6 = url.host.find(':') != std::string::npos;
   auto const host = v6 ? "[" + url.host + "]" : url.host;
   return url.port == "80" ? host : host + ":" + url.port;
+}
+
+std::string shown(Url const& url) {
+  return url.socket.empty() ? "http://" + authority(url) : "unix:" + url.socket;
 }
 
 std::string percent_encoded(std::string_view text) {

@@ -24,6 +24,21 @@ TEST_CASE("a URL names a host, a port and a path") {
   CHECK(v6->port == "9000");
 }
 
+TEST_CASE("a URL may be a Unix socket") {
+  auto const url = parse_url("unix:/run/faasd.sock");
+  REQUIRE(url);
+  CHECK(url->socket == "/run/faasd.sock");
+  CHECK(authority(*url) == "localhost");
+  CHECK(shown(*url) == "unix:/run/faasd.sock");
+  CHECK(shown(*parse_url("[::1]:9000")) == "http://[::1]:9000");
+  for (auto const& text : {std::string("unix:"), std::string("unix:run"), std::string("unix:/a b"),
+                           "unix:/" + std::string(107, 'x')}) {
+    CAPTURE(text);
+    REQUIRE_FALSE(parse_url(text));
+    CHECK(parse_url(text).error().code == Errc::invalid_argument);
+  }
+}
+
 TEST_CASE("what is not a URL of a server is refused") {
   for (auto const* text : {"", "http://", "http://:80", "http://h:0", "http://h:65536",
                            "http://h:x", "http://h:", "http://u@h", "http://[::1]evil",
