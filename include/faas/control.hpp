@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <faas/access.hpp>
 #include <faas/error.hpp>
 #include <faas/host.hpp>
 #include <faas/units.hpp>
@@ -47,6 +48,13 @@ struct DaemonConfig {
   std::uint32_t uid_count = 65'536;
   unsigned networks = 8;  // 0..256, made ahead of starts, as root
   unsigned shells = 0;    // 0..64 of each kind: whole jails made ahead, as root
+  // HttpServerOptions says what these mean; `access` is a file for read_access_file.
+  std::string access;
+  bool require_sign_in = false;
+  std::vector<std::string> host;
+  std::string socket;
+  std::string tls_certificate, tls_key, tls_client_ca;
+  bool insecure_http = false;
 };
 
 // `base` with what the text (one JSON object) sets. `origin` names it in messages. Errors:
@@ -62,6 +70,25 @@ struct HostPort {
   unsigned short port = 0;
 };
 Result<HostPort> parse_listen(std::string_view);
+
+// An access file, JSON or YAML:
+//   {"Principals":[{"Name","Account","AccessKeyId","SecretAccessKey","ApiKeySha256",
+//     "CertificateSha256","Uid","Allow":[{"Functions":["…"],"Actions":["…"]}]}]}
+// At most 1 MiB. Only Name is required; access.hpp says what each means. Errors: as read_config.
+Result<Access> read_access(std::string_view text, std::string_view origin);
+// Errors: not_found, io; denied, also if others than its owner may read it; as read_access.
+Result<Access> read_access_file(std::string const& path);
+
+// "lambda:InvokeFunction,lambda:Get* on img-*,resize". Errors: invalid_argument.
+Result<Grant> parse_grant(std::string_view);
+
+enum class KeyKind { api_key, sigv4 };
+struct NewKey {
+  std::string for_client;  // to be shown once: the API key, or `AWS_ACCESS_KEY_ID=…` and its secret
+  std::string entry;       // of the access file's Principals; of an API key it has the hash only
+};
+// A principal with a fresh random credential (256 bits). Errors: invalid_argument, io.
+Result<NewKey> new_key(Principal, KeyKind);
 
 // If this process stands in a cgroup2 directory that was delegated to it (systemd's Delegate=yes),
 // moves it into a leaf below and returns the directory, for Options::cgroup_root. Empty: nothing

@@ -59,6 +59,19 @@ Set flag(bool DaemonConfig::*member) {
   };
 }
 
+Set texts(std::vector<std::string> DaemonConfig::*member) {
+  return [=](DaemonConfig& c, json::value const& v, Place const& at,
+             std::string_view key) -> Result<void> {
+    auto const* list = v.if_array();
+    bool const all = list != nullptr &&
+                     std::ranges::all_of(*list, [](json::value const& e) { return e.is_string(); });
+    if (!all) return at.error(key, fmt::format("'{}' must be a list of strings", key));
+    (c.*member).clear();
+    for (auto const& element : *list) (c.*member).emplace_back(element.get_string());
+    return {};
+  };
+}
+
 template <class Number>
 Set number(Number DaemonConfig::*member, std::uint64_t low, std::uint64_t high) {
   return [=](DaemonConfig& c, json::value const& v, Place const& at,
@@ -105,6 +118,14 @@ std::vector<std::pair<std::string_view, Set>> keys() {
       {"uid_count", number(&C::uid_count, 1, kMany)},
       {"networks", number(&C::networks, 0, 256)},
       {"shells", number(&C::shells, 0, 64)},
+      {"access", text(&C::access)},
+      {"require_sign_in", flag(&C::require_sign_in)},
+      {"host", texts(&C::host)},
+      {"socket", text(&C::socket)},
+      {"tls_certificate", text(&C::tls_certificate)},
+      {"tls_key", text(&C::tls_key)},
+      {"tls_client_ca", text(&C::tls_client_ca)},
+      {"insecure_http", flag(&C::insecure_http)},
   };
 }
 

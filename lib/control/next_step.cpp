@@ -8,7 +8,8 @@ std::string next_step(Error const& error) {
   if (error.reason == "AddressInUse")
     return "Choose another port: faasd serve --listen 127.0.0.1:9001";
   if (error.reason == "NotLoopback")
-    return "Listen on loopback: faasd serve --listen 127.0.0.1:9000";
+    return "Listen on loopback (faasd serve --listen 127.0.0.1:9000), or say who may come: `faasd "
+           "key new --help`, then --access FILE.";
   if (error.reason == "NoSuchPath")
     return "Give the directory that holds the function, or its zip: faasd deploy NAME DIR "
            "--runtime R";
@@ -27,7 +28,11 @@ std::string next_step(Error const& error) {
   if (error.layer == "state") return "Choose another state directory: faasd serve --state DIR";
   if (error.layer == "manifest")
     return "Mend the file, then see what it would do: faasd apply FILE --dry-run";
-  if (error.layer == "config") return "Mend the file, then start the daemon again.";
+  if (error.reason == "MissingAuthenticationTokenException")
+    return "Come as root over the daemon's Unix socket, or let an operator give you a key: `faasd "
+           "key new`.";
+  if (error.layer == "config" || error.layer == "access")
+    return "Mend the file, then start the daemon again.";
   switch (error.code) {
     case Errc::unsupported: return "See what this host has and lacks: faasd doctor";
     case Errc::throttled:

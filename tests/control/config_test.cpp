@@ -20,7 +20,9 @@ TEST_CASE("every key of the file is a long flag") {
       R"({"listen":"[::1]:80","state":"/s","allow_degraded":true,"max_instances":7,"memory":1024,
     "queue":5,"account_concurrency":200,"caller_rate":50,"caller_burst":60,"scaling_burst":70,
     "scaling_rate":0,"cpus":4,"pids":5000,"fds":900,"idle_expiry":60,"drain_timeout":9,"threads":2,"max_connections":11,"log_size":3,"runtimes":"/opt","region":"eu-west-1",
-    "cgroup_root":"/c","uid_base":70000,"uid_count":16,"networks":0,"shells":64})",
+    "cgroup_root":"/c","uid_base":70000,"uid_count":16,"networks":0,"shells":64,
+    "access":"/a","require_sign_in":true,"host":["a.example","b.example"],"socket":"/sock",
+    "tls_certificate":"/c.pem","tls_key":"/k.pem","tls_client_ca":"/ca.pem","insecure_http":true})",
       "faasd.json");
   REQUIRE(config);
   CHECK(config->listen == "[::1]:80");
@@ -49,6 +51,14 @@ TEST_CASE("every key of the file is a long flag") {
   CHECK(config->uid_count == 16);
   CHECK(config->networks == 0);
   CHECK(config->shells == 64);
+  CHECK(config->access == "/a");
+  CHECK(config->require_sign_in);
+  CHECK(config->host == std::vector<std::string>{"a.example", "b.example"});
+  CHECK(config->socket == "/sock");
+  CHECK(config->tls_certificate == "/c.pem");
+  CHECK(config->tls_key == "/k.pem");
+  CHECK(config->tls_client_ca == "/ca.pem");
+  CHECK(config->insecure_http);
 }
 
 TEST_CASE("what the file does not say stays") {
@@ -65,6 +75,8 @@ TEST_CASE("a mistake is named with its file and line") {
   CHECK(fault("{\"threads\": 65}").find("from 1 to 64") != std::string::npos);
   CHECK(fault("{\"threads\": -1}").find("from 1 to 64") != std::string::npos);
   CHECK(fault("{\"threads\": 1.5}").find("from 1 to 64") != std::string::npos);
+  CHECK(fault("{\"host\": \"a\"}").find("must be a list of strings") != std::string::npos);
+  CHECK(fault("{\"host\": [1]}").find("must be a list of strings") != std::string::npos);
   CHECK(fault("{\"networks\": 257}").find("from 0 to 256") != std::string::npos);
   CHECK(fault("{\"shells\": 65}").find("from 0 to 64") != std::string::npos);
   CHECK(fault("{\"listen\": 9000}") == "faasd.json:1: 'listen' must be a string");

@@ -108,3 +108,32 @@ TEST_CASE("what is provisioned is provisioned for a version or an alias") {
   CHECK(type({"concurrency", "f", "--no-wait"}).status == kUsage);
   CHECK(type({"concurrency", "f", "--reserve", "none"}).line.release.reserve == "none");
 }
+
+TEST_CASE("who may come, and how, is said with flags") {
+  auto const typed = type({"serve", "--access", "/a", "--require-sign-in", "--host", "a.example",
+                           "--host", "b.example", "--socket", "/s", "--tls-certificate", "/c",
+                           "--tls-key", "/k", "--tls-client-ca", "/ca", "--insecure-http"});
+  REQUIRE_FALSE(typed.status);
+  auto const& c = typed.line.config;
+  CHECK(c.access == "/a");
+  CHECK(c.require_sign_in);
+  CHECK(c.host == std::vector<std::string>{"a.example", "b.example"});
+  CHECK(c.socket == "/s");
+  CHECK(c.tls_certificate == "/c");
+  CHECK(c.tls_key == "/k");
+  CHECK(c.tls_client_ca == "/ca");
+  CHECK(c.insecure_http);
+}
+
+TEST_CASE("a new key needs a name, and may have several grants") {
+  auto const typed = type({"key", "new", "--name", "ci", "--account", "111122223333", "--allow",
+                           "lambda:* on img-*", "--allow", "faas:PutPackage on *", "--sigv4"});
+  REQUIRE_FALSE(typed.status);
+  CHECK(typed.line.command == "key");
+  CHECK(typed.line.principal.name == "ci");
+  CHECK(typed.line.principal.account == "111122223333");
+  CHECK(typed.line.allow == std::vector<std::string>{"lambda:* on img-*", "faas:PutPackage on *"});
+  CHECK(typed.line.sigv4);
+  CHECK(type({"key", "new"}).status == kUsage);
+  CHECK(type({"key"}).status == kUsage);
+}

@@ -27,7 +27,7 @@ TABLE = {
     "fetch": (["base", "sys"], ["asio", "beast", "openssl"]),
     "triggers": ([PUBLIC_LINE, "base", "fetch"], ["asio", "beast", "json", "openssl"]),
     "http": ([PUBLIC_LINE, "base", "fetch"], ["asio", "beast", "json", "openssl"]),
-    "control": ([PUBLIC_LINE, "base", "fetch"], ["asio", "json", "yaml"]),
+    "control": ([PUBLIC_LINE, "base", "fetch"], ["asio", "json", "yaml", "openssl"]),
 }
 # Base's own externals are every layer's: Result and text formatting.
 EVERYWHERE = ["system", "fmt"]

@@ -37,13 +37,33 @@ void add_limits(CLI::App& serve, faas::DaemonConfig& c) {
   add("--fds", c.fds, "Descriptors of the daemon for its instances; 0: no limit");
 }
 
+void add_access(CLI::App* serve, faas::DaemonConfig& c) {
+  serve->add_option("--access", c.access, "Who may do what: JSON, readable by its owner only")
+      ->type_name("FILE");
+  serve->add_flag("--require-sign-in", c.require_sign_in, "Of clients on this host, too");
+  serve->add_option("--host", c.host, "Another name that clients call this server by; repeat it")
+      ->type_name("NAME")
+      ->expected(1)
+      ->take_all();
+  serve->add_option("--socket", c.socket, "A Unix socket to listen on, too")->type_name("PATH");
+  serve->add_option("--tls-certificate", c.tls_certificate, "PEM; with it HTTP is spoken over TLS")
+      ->type_name("FILE");
+  serve->add_option("--tls-key", c.tls_key, "PEM, of the certificate")->type_name("FILE");
+  serve
+      ->add_option("--tls-client-ca", c.tls_client_ca,
+                   "PEM; clients must show a certificate that it signed")
+      ->type_name("FILE");
+  serve->add_flag("--insecure-http", c.insecure_http,
+                  "Listen beyond loopback without TLS: keys go in the clear");
+}
+
 void add_serve(CLI::App& app, CommandLine& out) {
   auto& c = out.config;
   auto* serve = app.add_subcommand("serve", "Run the daemon until SIGTERM or SIGINT");
   serve->group(kServing);
   serve->add_option("--config", out.config_file, "JSON; its keys are these flags with _ for -")
       ->type_name("FILE");
-  serve->add_option("--listen", c.listen, "Loopback only")
+  serve->add_option("--listen", c.listen, "Where; beyond loopback with --access only")
       ->type_name("HOST:PORT")
       ->capture_default_str();
   serve
@@ -93,6 +113,22 @@ void add_serve(CLI::App& app, CommandLine& out) {
                    "As root: jails ready for their program, of each of the last four kinds")
       ->check(within(0, 64))
       ->capture_default_str();
+  add_access(serve, c);
+}
+
+void add_key(CLI::App& app, CommandLine& out) {
+  auto* key = app.add_subcommand("key", "Keys of clients");
+  key->group(kServing);
+  key->require_subcommand(1);
+  auto* made = key->add_subcommand("new", "Print a fresh key, and the access file's entry for it");
+  made->add_option("--name", out.principal.name, "Whose it is")->required();
+  made->add_option("--account", out.principal.account, "12 digits, or * for an operator")
+      ->capture_default_str();
+  made->add_option("--allow", out.allow, "What it may do, e.g. 'lambda:* on img-*'; repeat it")
+      ->type_name("'ACTIONS on FUNCTIONS'")
+      ->expected(1)
+      ->take_all();
+  made->add_flag("--sigv4", out.sigv4, "An access key and its secret, for AWS's tools");
 }
 
 void add_deploy(CLI::App& app, CommandLine& out) {
@@ -196,6 +232,7 @@ std::unique_ptr<CLI::App> command_tree(CommandLine& out) {
   add_serve(app, out);
   add_client(app, out, kServing, "doctor",
              "Say what this host can enforce (with --url: the daemon's host)");
+  add_key(app, out);
   add_deploy(app, out);
   add_list(app, out);
   add_release(app, out);

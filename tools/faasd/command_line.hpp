@@ -42,6 +42,10 @@ struct CommandLine {
   faas::DeployRequest deploy;
   std::vector<std::string> environment;  // NAME=VALUE
 
+  faas::Principal principal;       // key new
+  std::vector<std::string> allow;  // ACTIONS on FUNCTIONS
+  bool sigv4 = false;
+
   std::string name;                 // of the function
   std::string qualifier;            // a version or an alias; empty: none was given
   bool names = false;               // list

@@ -215,6 +215,23 @@ int status(CommandLine const& line) {
       });
 }
 
+int key(CommandLine const& line) {
+  auto principal = line.principal;
+  for (auto const& text : line.allow) {
+    auto grant = faas::parse_grant(text);
+    if (!grant) return fail(grant.error());
+    principal.allow.push_back(std::move(*grant));
+  }
+  auto const kind = line.sigv4 ? faas::KeyKind::sigv4 : faas::KeyKind::api_key;
+  auto const made = faas::new_key(std::move(principal), kind);
+  if (!made) return fail(made.error());
+  fmt::print(stderr,
+             "For the client; it is shown this once. Below it the entry for \"Principals\" of the "
+             "access file.\n");
+  fmt::print("{}\n{}\n", made->for_client, made->entry);
+  return kOk;
+}
+
 int version(CommandLine const& line) {
   if (line.json) fmt::print("{{\"Version\":\"" FAASD_VERSION "\"}}\n");
   if (!line.json) fmt::print("faasd " FAASD_VERSION "\n");

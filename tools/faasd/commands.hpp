@@ -14,6 +14,7 @@ int logs(CommandLine const&);
 int doctor(CommandLine const&);
 int ps(CommandLine const&);
 int status(CommandLine const&);
+int key(CommandLine const&);
 int version(CommandLine const&);
 
 int versions(CommandLine const&);

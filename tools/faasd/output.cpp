@@ -54,7 +54,8 @@ int fail(faas::Error const& error) {
   show(stderr, fmt::format("faasd: {}\n", error.message));
   if (auto const next = faas::next_step(error); !next.empty()) fmt::print(stderr, "  {}\n", next);
   if (error.layer == "connect") return kUnreachable;
-  bool const usage = error.layer == "config" || error.layer == "url" || error.layer == "usage";
+  bool const usage = error.layer == "config" || error.layer == "url" || error.layer == "usage" ||
+                     error.layer == "access";
   return usage ? kUsage : kRefused;
 }
 

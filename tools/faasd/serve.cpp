@@ -93,14 +93,23 @@ faas::Options runtime_options(faas::DaemonConfig const& config, std::string stat
   return options;
 }
 
-faas::HttpServerOptions http_options(faas::DaemonConfig const& config,
-                                     faas::HostPort const& listen) {
+Result<faas::HttpServerOptions> http_options(faas::DaemonConfig const& config,
+                                             faas::HostPort const& listen) {
   faas::HttpServerOptions options;
   options.address = listen.host;
   options.port = listen.port;
   options.region = config.region;
   options.max_connections = config.max_connections;
   options.runtimes = config.runtimes;
+  options.require_sign_in = config.require_sign_in;
+  options.hosts = config.host;
+  options.socket = config.socket;
+  options.tls = {config.tls_certificate, config.tls_key, config.tls_client_ca};
+  options.insecure_http = config.insecure_http;
+  if (config.access.empty()) return options;
+  auto access = faas::read_access_file(config.access);
+  if (!access) return access.error();
+  options.access = std::move(*access);
   return options;
 }
 
@@ -142,6 +151,8 @@ int serve(CommandLine const& line) {
   auto const& config = line.config;
   auto const listen = faas::parse_listen(config.listen);
   if (!listen) return fail(listen.error());
+  auto http = http_options(config, *listen);
+  if (!http) return fail(http.error());
   raise_open_files();
   auto state = make_state_directory(config.state);
   if (!state) return fail(state.error());
@@ -154,15 +165,15 @@ int serve(CommandLine const& line) {
   options.observer = &metrics;
   auto runtime = faas::Runtime::open(io.get_executor(), std::move(options));
   if (!runtime) return fail_to_open(runtime.error());
-  auto http = http_options(config, *listen);
-  http.metrics = &metrics;
-  auto server = faas::HttpServer::open(io.get_executor(), *runtime, http);
+  http->metrics = &metrics;
+  auto server = faas::HttpServer::open(io.get_executor(), *runtime, std::move(*http));
   if (!server) return fail(server.error());
 
   asio::co_spawn(
       io, serve_until_signal(io, *runtime, *server, std::chrono::seconds(config.drain_timeout)),
       asio::detached);
-  fmt::print("faasd " FAASD_VERSION " listening on http://{}\n", server->address());
+  fmt::print("faasd " FAASD_VERSION " listening on {}://{}\n",
+             config.tls_certificate.empty() ? "http" : "https", server->address());
   std::fflush(stdout);
   run_on(io, config.threads);
   return kOk;
