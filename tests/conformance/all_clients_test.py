@@ -33,7 +33,7 @@ class ClientCase(fixture.Case):
         judge.step("DeleteFunction", FunctionName="awaited")
         scenario.play(judge, operations.ours())
         judge.look_at_account()
-        self.assertEqual(set(), operations.ours() - judge.done, f"{client.name} did not do these")
+        self.assertEqual(set(), judge.missed(), f"{client.name} did not do these")
         fixture.note(client.name, judge.done)
 
 

@@ -2,14 +2,17 @@
 
 import base64
 import json
+import pathlib
 import re
 import subprocess
 
 import fixture
 import oracle
+from service import Service
 from wire import Refusal
 
 AWS = "/usr/bin/aws"
+AWS_MODEL = pathlib.Path("/usr/lib/python3/dist-packages/awscli/botocore/data/lambda/2015-03-31/service-2.json")
 
 
 class Boto3:
@@ -21,6 +24,9 @@ class Boto3:
         import botocore.config
         self.client = boto3.client("lambda", endpoint_url=url, config=botocore.config.Config(
             read_timeout=60, retries={"total_max_attempts": 1}))
+
+    def knows(self, operation):
+        return operation in self.client.meta.service_model.operation_names
 
     def close(self):
         self.client.close()
@@ -48,6 +54,10 @@ class AwsCli:
 
     def __init__(self, url, folder):
         self.url, self.folder = url, folder
+        self.operations = Service(AWS_MODEL).operations
+
+    def knows(self, operation):
+        return operation in self.operations
 
     def close(self):
         pass
@@ -59,17 +69,26 @@ class AwsCli:
             capture_output=True, text=True, timeout=120)
 
     def call(self, operation, parameters):
-        (self.folder / "input.json").write_text(json.dumps(parameters, default=encoded))
-        command = [words(operation, "-"), "--cli-input-json", "file://input.json"]
-        done = self.run(*command, *(["payload"] if operation == "Invoke" else []))
+        command = [words(operation, "-"), *self.arguments(operation, parameters)]
+        done = self.run(*command)
         if done.returncode == 0:
             reply = json.loads(done.stdout) if done.stdout else {}
             return {**reply, "Payload": (self.folder / "payload").read_bytes()} if operation == "Invoke" else reply
-        refused = re.search(r"An error occurred \((\w+)\) when calling the (\w+) operation(?: \(reached[^)]*\))?: (.*)", done.stderr, re.S)
+        refused = re.search(r"An error occurred \((\w+)\) when calling the (\w+) operation(?: \(reached[^)]*\))?: (.*)",
+                            done.stderr, re.S)
         if done.returncode != 254 or not refused or refused[2] != operation:
             raise AssertionError(f"{command}: status {done.returncode}: {done.stderr}")
         # The command line does not tell the status.
         raise Refusal(refused[1], None, refused[3].strip())
+
+    def arguments(self, operation, parameters):
+        """All in one file of JSON; where an answer goes to a file the command line insists on its flags."""
+        if operation != "Invoke":
+            (self.folder / "input.json").write_text(json.dumps(parameters, default=encoded))
+            return ["--cli-input-json", "file://input.json"]
+        (self.folder / "event").write_bytes(parameters["Payload"])
+        return [*(word for name, value in parameters.items() if name != "Payload"
+                  for word in ("--" + words(name, "-"), value)), "--payload", "fileb://event", "payload"]
 
     def wait(self, waiter, function):
         done = self.run("wait", waiter.replace("_", "-"), "--function-name", function)
@@ -85,6 +104,9 @@ class JavaScript:
         self.process = subprocess.Popen(
             [node, str(fixture.HERE / "javascript_client.mjs"), str(package), url], env=fixture.CLIENT_ENVIRONMENT,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def knows(self, operation):
+        return True
 
     def close(self):
         self.process.stdin.close()

@@ -106,6 +106,9 @@ class Versions(ModelCase):
         self.refused("ResourceNotFoundException", 404, f"Function not found: {ARN}:1", "Invoke",
                      FunctionName="f", Qualifier="1")
         self.assertEqual("2", self.publish())
+        self.do("DeleteFunction", FunctionName="f")
+        self.create()
+        self.assertEqual("3", self.publish())
 
     def test_a_version_of_other_code_is_not_published(self):
         self.create(code=b"one")

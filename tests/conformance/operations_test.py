@@ -29,7 +29,7 @@ class OperationsCase(fixture.Case):
         judge = Judge(client, self.wire)
         scenario.play(judge, operations.ours())
         judge.look_at_account()
-        self.assertEqual(set(), operations.ours() - judge.done, f"{client.name} did not do these")
+        self.assertEqual(set(), judge.missed(), f"{client.name} did not do these")
         fixture.note(client.name, judge.done)
 
 

@@ -72,6 +72,14 @@ def aliases(do, account):
     do("DeleteFunction", FunctionName=NAME, Qualifier="2")                                                # an alias has it
 
 
+def only_kept(do):
+    do("GetRuntimeManagementConfig", FunctionName=NAME)
+    do("PutRuntimeManagementConfig", FunctionName=NAME, UpdateRuntimeOn="FunctionUpdate")
+    do("GetFunctionRecursionConfig", FunctionName=NAME)
+    do("PutFunctionRecursionConfig", FunctionName=NAME, RecursiveLoop="Allow")
+    do("GetFunctionRecursionConfig", FunctionName=NAME)
+
+
 def tags(do):
     do("TagResource", Resource=ARN, Tags={"team": "red", "cost": "7"})
     do("UntagResource", Resource=ARN, TagKeys=["cost"])
@@ -165,7 +173,7 @@ def play(judge, has):
     parts = [(functions, {"CreateFunction"}, (do,)),
              (code_signing, {"GetFunctionCodeSigningConfig"}, (do,)), (changes, {"UpdateFunctionCode"}, (do, account)),
              (versions, {"PublishVersion"}, (do,)), (aliases, {"CreateAlias"}, (do, account)),
-             (tags, {"TagResource"}, (do,)), (permissions, {"AddPermission"}, (do,)),
+             (only_kept, {"PutFunctionRecursionConfig"}, (do,)), (tags, {"TagResource"}, (do,)), (permissions, {"AddPermission"}, (do,)),
              (concurrency, {"PutFunctionConcurrency"}, (do,)), (events, {"PutFunctionEventInvokeConfig"}, (do,)),
              (layers, {"PublishLayerVersion"}, (do,)), (ends_of_versions, {"DeleteAlias"}, (do,)),
              (ends, set(), (do,))]

@@ -22,6 +22,9 @@ class Wire:
         self.url, self.service, self.oracle = url, service, oracle.Oracle(service)
         self.connection = http.client.HTTPConnection(urllib.parse.urlsplit(url).netloc, timeout=60)
 
+    def knows(self, operation):
+        return operation in self.service.operations
+
     def close(self):
         self.connection.close()
 

@@ -17,7 +17,9 @@ SETTINGS = ("Description", "Timeout", "MemorySize", "Handler", "Role", "Runtime"
 
 class Functions:
     def __init__(self):
-        self.functions, self.layers, self.layer_numbers = {}, {}, {}
+        self.functions, self.layers = {}, {}
+        # The last numbers of versions, by name: none is used again, not even after the function or layer is gone.
+        self.version_numbers, self.layer_numbers = {}, {}
 
     # ---- names
 
@@ -97,7 +99,7 @@ class Functions:
         if name in self.functions:
             raise Refused("ResourceConflictException", f"Function already exist: {name}")
         latest = Version(LATEST, {**DEFAULTS, **self.resolved(settings)}, Code["ZipFile"])
-        function = Function(name, {LATEST: latest}, tags=dict(Tags or {}))
+        function = Function(name, {LATEST: latest}, tags=dict(Tags or {}), last_number=self.version_numbers.get(name, 0))
         self.functions[name] = function
         told = self.published(function) if Publish else latest
         return self.just_changed(self.configuration(function, told))
@@ -142,7 +144,7 @@ class Functions:
 
     def forget_subject(self, function, qualifier):
         """What hangs on a version or an alias goes with it."""
-        for holder in (function.policies, function.events, function.provisioned):
+        for holder in (function.policies, function.events, function.provisioned, function.managed):
             holder.pop(qualifier, None)
 
     def update_function_code(self, FunctionName, ZipFile, Publish=False, DryRun=False, RevisionId=None):
@@ -176,7 +178,7 @@ class Functions:
         last = function.versions.get(str(function.last_number))
         if last and not function.changed:
             return last
-        function.last_number += 1
+        function.last_number = self.version_numbers[function.name] = function.last_number + 1
         settings = copy.deepcopy(function.latest.settings)
         if description is not None:
             settings["Description"] = description

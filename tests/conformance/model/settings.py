@@ -183,13 +183,20 @@ class Settings:
 
     def put_function_event_invoke_config(self, FunctionName, Qualifier=None, **given):
         given = self.checked_event_settings(given)
-        function, qualifier = self.found(FunctionName, Qualifier)
+        function, qualifier = self.found_in_any_words(FunctionName, Qualifier)
         function.events[qualifier or LATEST] = given
         function.learn_revisions_anew()
         return self.event_reply(function, qualifier or LATEST)
 
+    def found_in_any_words(self, FunctionName, Qualifier):
+        """The words for who is not found are fixed for calls, not for these."""
+        try:
+            return self.found(FunctionName, Qualifier)
+        except Refused as refusal:
+            raise Refused(refusal.name) from refusal
+
     def event_subject(self, FunctionName, Qualifier):
-        function, qualifier = self.found(FunctionName, Qualifier)
+        function, qualifier = self.found_in_any_words(FunctionName, Qualifier)
         if (qualifier or LATEST) not in function.events:
             raise Refused("ResourceNotFoundException")
         return function, qualifier or LATEST
@@ -214,6 +221,30 @@ class Settings:
         function = self.only_function(FunctionName)
         return {"FunctionEventInvokeConfigs": AnyOrder([self.event_reply(function, qualifier)
                                                         for qualifier in function.events], "FunctionArn")}
+
+    # ---- what is only kept
+
+    def get_runtime_management_config(self, FunctionName, Qualifier=None):
+        function, qualifier = self.found(FunctionName, Qualifier)
+        return function.managed.get(qualifier or LATEST, {"UpdateRuntimeOn": "Auto"})
+
+    def put_runtime_management_config(self, FunctionName, UpdateRuntimeOn, RuntimeVersionArn=None, Qualifier=None):
+        function, qualifier = self.found(FunctionName, Qualifier)
+        if (UpdateRuntimeOn == "Manual") != (RuntimeVersionArn is not None):
+            raise invalid()
+        function.managed[qualifier or LATEST] = {"UpdateRuntimeOn": UpdateRuntimeOn,
+                                                 "RuntimeVersionArn": RuntimeVersionArn or ABSENT}
+        function.learn_revisions_anew()
+        return self.get_runtime_management_config(FunctionName, Qualifier)
+
+    def get_function_recursion_config(self, FunctionName):
+        return {"RecursiveLoop": self.only_function(FunctionName).recursion}
+
+    def put_function_recursion_config(self, FunctionName, RecursiveLoop):
+        function = self.only_function(FunctionName)
+        function.recursion = RecursiveLoop
+        function.learn_revisions_anew()
+        return {"RecursiveLoop": RecursiveLoop}
 
     # ---- code signing: nothing is signed here, and clients insist on being told so
 

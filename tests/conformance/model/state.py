@@ -57,6 +57,8 @@ class Function:
     policies: dict = dataclasses.field(default_factory=dict)      # by qualifier; None is the function itself
     events: dict = dataclasses.field(default_factory=dict)        # by qualifier
     provisioned: dict = dataclasses.field(default_factory=dict)   # by qualifier
+    managed: dict = dataclasses.field(default_factory=dict)       # how its runtime is updated, by qualifier
+    recursion: str = "Terminate"
     reserved: int = None
     last_number: int = 0
     changed: bool = True                                          # since the last version was published
