@@ -14,6 +14,8 @@
 #include <optional>
 #include <utility>
 
+#include "registry/state.hpp"
+
 namespace faas::inline v0::registry {
 namespace {
 
@@ -75,23 +77,9 @@ bool matches(LayerInfo const& info, LayerFilter filter) {
          has(info.layer.architectures, filter.architecture);
 }
 
-// Counted where it outlives the versions that had the numbers.
-Result<std::uint64_t> next_version(Transaction& t, LayerName const& name) {
-  std::uint64_t version = 0;
-  auto r = t.query(
-      "INSERT INTO layer_names (account, name, last) VALUES (?, ?, 1)"
-      " ON CONFLICT (account, name) DO UPDATE SET last = last + 1 RETURNING last",
-      {name.account, name.name}, [&](Row const& row) -> Result<void> {
-        version = static_cast<std::uint64_t>(row.integer(0));
-        return {};
-      });
-  if (!r) return r.error();
-  return version;
-}
-
 Result<void> insert(Transaction& t, LayerInfo& info) {
   auto const& name = info.layer.name;
-  auto version = next_version(t, name);
+  auto const version = next_number(t, fmt::format("layer/{}/{}", name.account, name.name));
   if (!version) return version.error();
   info.version = *version;
   auto r =

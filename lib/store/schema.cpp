@@ -89,15 +89,8 @@ CREATE TABLE attributes (
 ) STRICT, WITHOUT ROWID;
 )";
 
-// Version 3. layer_names: `last` is the newest version number ever given, also when none is left.
-// layer_versions: `info` is the JSON of registry/layers.cpp.
+// Version 3. layer_versions: `info` is the JSON of registry/layers.cpp.
 constexpr std::string_view kLayers = R"(
-CREATE TABLE layer_names (
-  account TEXT NOT NULL,
-  name TEXT NOT NULL,
-  last INTEGER NOT NULL,
-  PRIMARY KEY (account, name)
-) STRICT, WITHOUT ROWID;
 CREATE TABLE layer_versions (
   account TEXT NOT NULL,
   name TEXT NOT NULL,
