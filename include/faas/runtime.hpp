@@ -26,6 +26,11 @@ namespace faas::inline v0 {
 
 struct Options {
   std::string state_dir;  // one owner at a time (flock); empty: in memory, gone with the runtime
+  // 32 random bytes, which seal the environments of functions in the database (AES-256-GCM); what
+  // was stored in clear before is sealed by the first open with a key. It takes the same key to
+  // open the state again (denied, SecretsKeyWrong, which names the key wanted). Empty: they are
+  // stored in clear, for whoever can read the state directory.
+  std::string secrets_key;
   std::string runtimes = "/usr/bin";  // where interpreters are
   std::string region = "us-east-1";   // in ARNs only
   bool allow_degraded = false;  // open although the host lacks cgroup v2 controllers (see host.hpp)
@@ -175,6 +180,9 @@ struct RuntimeStatus {
   std::size_t functions = 0;
   SchedulerStats scheduler;
   std::string runtime_id;
+  // of the key that environments are sealed with: 16 hex digits of its SHA-256; empty: they are
+  // stored in clear
+  std::string secrets_key_id;
 };
 
 // Thread-safe; a handle: copies name the same runtime. Handlers run on their associated executor,
@@ -185,7 +193,8 @@ class Runtime {
  public:
   // Threads: two of its own at most (the store's writer; blocking work). Touches no signal, stream
   // or environment variable of the process. Errors: unsupported (kernel feature, or degraded host
-  // without allow_degraded), conflict (the state directory is another's), invalid_argument, io.
+  // without allow_degraded), conflict (the state directory is another's), denied (its secrets key
+  // is another), invalid_argument, io.
   static Result<Runtime> open(asio::any_io_executor executor, Options);
 
   // Refuses new calls, waits for running ones at most `patience`, stops every instance, joins the

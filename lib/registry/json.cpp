@@ -81,6 +81,12 @@ class Reader {
     return out;
   }
 
+  json::object const* object(std::string_view field) {
+    auto const* value = find(field);
+    if (value != nullptr && value->is_object()) return &value->get_object();
+    return wrong(field, "an object"), nullptr;
+  }
+
   bool has(std::string_view field) const { return find(field) != nullptr; }
   std::optional<Error> const& error() const { return error_; }
 
@@ -107,21 +113,6 @@ Limits read_limits(Reader& in) {
   return limits;
 }
 
-Function read_function(Reader& in) {
-  Function f;
-  f.name = FunctionName(in.text("account"), in.text("name"));
-  f.runtime = in.text("runtime");
-  f.handler = in.text("handler");
-  f.code = {in.text("code")};
-  if (in.has("layers"))
-    for (auto& layer : in.texts("layers")) f.layers.push_back({std::move(layer)});
-  f.limits = read_limits(in);
-  f.environment = in.strings("environment");
-  f.description = in.text("description");
-  f.annotations = in.strings("annotations");
-  return f;
-}
-
 Result<json::object> parse_object(std::string_view text) {
   boost::system::error_code code;
   auto value = json::parse(text, code);
@@ -131,10 +122,69 @@ Result<json::object> parse_object(std::string_view text) {
                "StateCorrupt", "registry"};
 }
 
+// What is sealed opens for these alone; no name holds a NUL.
+std::string owner_of(FunctionName const& name, std::string_view version) {
+  std::string out("faas-environment 1");
+  for (auto const part : {std::string_view(name.account), std::string_view(name.name), version}) {
+    out += '\0';
+    out += part;
+  }
+  return out;
+}
+
+json::object sealed(FunctionInfo const& info, Secrets const& secrets) {
+  auto const text = json::serialize(object_of(info.function.environment));
+  auto const owner = owner_of(info.function.name, info.version);
+  return {{"key", secrets.key_id()}, {"text", secrets.seal(text, owner)}};
+}
+
+Error wrong_key(std::string_view wanted, Secrets const& secrets) {
+  auto const given = secrets.has_key() ? fmt::format("the key {}", secrets.key_id()) : "no key";
+  return {Errc::denied,
+          fmt::format("environments of functions are sealed here with the secrets key {}, and {} "
+                      "was given: open with the key they were sealed with (Options::secrets_key; "
+                      "faasd serve --secrets-key-file)",
+                      wanted, given),
+          "SecretsKeyWrong", "registry"};
+}
+
+Result<Strings> unsealed(json::object const& object, FunctionInfo const& info,
+                         Secrets const& secrets) {
+  Reader in(object);
+  auto const key = in.text("key"), text = in.text("text");
+  if (in.error()) return *in.error();
+  if (key != secrets.key_id()) return wrong_key(key, secrets);
+  auto const opened = secrets.open(text, owner_of(info.function.name, info.version));
+  if (!opened) return opened.error();
+  auto const environment = parse_object(*opened);
+  if (!environment) return environment.error();
+  Strings out;
+  for (auto const& [name, value] : *environment) {
+    if (value.is_string()) out.emplace(name, std::string(value.get_string()));
+  }
+  return out;
+}
+
+Function read_function(Reader& in) {
+  Function f;
+  f.name = FunctionName(in.text("account"), in.text("name"));
+  f.runtime = in.text("runtime");
+  f.handler = in.text("handler");
+  f.code = {in.text("code")};
+  if (in.has("layers"))
+    for (auto& layer : in.texts("layers")) f.layers.push_back({std::move(layer)});
+  f.limits = read_limits(in);
+  if (!in.has("sealed")) f.environment = in.strings("environment");
+  f.description = in.text("description");
+  f.annotations = in.strings("annotations");
+  return f;
+}
+
 }  // namespace
 
-std::string to_json(FunctionInfo const& info) {
+std::string to_json(FunctionInfo const& info, Secrets const& secrets) {
   auto const& f = info.function;
+  bool const seals = secrets.has_key() && !f.environment.empty();
   json::object out{
       {"account", f.name.account},
       {"name", f.name.name},
@@ -146,7 +196,7 @@ std::string to_json(FunctionInfo const& info) {
       {"timeout_ms", f.limits.timeout.count()},
       {"concurrency", f.limits.concurrency},
       {"queue", f.limits.queue},
-      {"environment", object_of(f.environment)},
+      {seals ? "sealed" : "environment", seals ? sealed(info, secrets) : object_of(f.environment)},
       {"description", f.description},
       {"annotations", object_of(f.annotations)},
       {"revision", static_cast<std::uint64_t>(info.revision)},
@@ -165,7 +215,7 @@ std::string to_json(FunctionInfo const& info) {
   return json::serialize(out);
 }
 
-Result<FunctionInfo> from_json(std::string_view text) {
+Result<FunctionInfo> from_json(std::string_view text, Secrets const& secrets) {
   auto const object = parse_object(text);
   if (!object) return object.error();
   Reader in(*object);
@@ -178,7 +228,12 @@ Result<FunctionInfo> from_json(std::string_view text) {
   info.code_size = {in.number<std::uint64_t>("code_size")};
   info.last_modified =
       SystemTime(std::chrono::nanoseconds(in.number<std::int64_t>("last_modified_ns")));
+  auto const held = in.has("sealed") ? in.object("sealed") : nullptr;
   if (in.error()) return *in.error();
+  if (held == nullptr) return info;
+  auto environment = unsealed(*held, info, secrets);
+  if (!environment) return environment.error();
+  info.function.environment = std::move(*environment);
   return info;
 }
 

@@ -9,6 +9,7 @@
 
 #include "registry/json.hpp"
 #include "registry/packed.hpp"
+#include "registry/sealing.hpp"
 #include "registry/state.hpp"
 
 namespace faas::inline v0::registry {
@@ -22,8 +23,9 @@ FunctionName name_of(Row const& row) {
 }
 
 // Columns 0 to 3: account, name, revision, info.
-Result<FunctionInfo> read_row(Row const& row, FunctionName const& name, std::string_view version) {
-  auto info = from_json(row.text(3));
+Result<FunctionInfo> read_row(Row const& row, Secrets const& secrets, FunctionName const& name,
+                              std::string_view version) {
+  auto info = from_json(row.text(3), secrets);
   if (!info) return info;
   bool const same =
       info->function.name == name && info->version == version &&
@@ -37,29 +39,34 @@ Result<FunctionInfo> read_row(Row const& row, FunctionName const& name, std::str
   return std::move(*info);
 }
 
-using Each = void (*)(Registry::State&, Row const&);
-
-void load_function(Registry::State& state, Row const& row) {
-  auto name = name_of(row);
-  if (auto info = read_row(row, name, kLatest)) {
-    state.catalogue.set(*info);
-  } else {
-    state.damaged.push_back({std::move(name), info.error()});
-  }
+// A row that another key sealed is no damage: without the key nothing is served.
+Result<void> skip(Registry::State& state, FunctionName name, Error error) {
+  if (error.code == Errc::denied) return error;
+  state.damaged.push_back({std::move(name), std::move(error)});
+  return {};
 }
 
-void load_version(Registry::State& state, Row const& row) {
+using Each = Result<void> (*)(Registry::State&, Row const&);
+
+Result<void> load_function(Registry::State& state, Row const& row) {
+  auto name = name_of(row);
+  auto const info = read_row(row, state.secrets, name, kLatest);
+  if (!info) return skip(state, std::move(name), info.error());
+  state.catalogue.set(*info);
+  return {};
+}
+
+Result<void> load_version(Registry::State& state, Row const& row) {
   auto name = name_of(row);
   auto const number = static_cast<VersionNumber>(row.integer(4));
-  if (auto info = read_row(row, name, std::to_string(number))) {
-    state.catalogue.hold(*info);
-    state.families.at(name).versions[number] = pack(*info);
-  } else {
-    state.damaged.push_back({std::move(name), info.error()});
-  }
+  auto const info = read_row(row, state.secrets, name, std::to_string(number));
+  if (!info) return skip(state, std::move(name), info.error());
+  state.catalogue.hold(*info);
+  state.families.at(name).versions[number] = pack(*info);
+  return {};
 }
 
-void load_alias(Registry::State& state, Row const& row) {
+Result<void> load_alias(Registry::State& state, Row const& row) {
   auto name = name_of(row);
   auto alias = alias_from_json(row.text(2));
   if (alias && alias->function == name) {
@@ -70,20 +77,24 @@ void load_alias(Registry::State& state, Row const& row) {
                                         "StateCorrupt", "registry"}
                                 : alias.error()});
   }
+  return {};
 }
 
-void load_reserved(Registry::State& state, Row const& row) {
+Result<void> load_reserved(Registry::State& state, Row const& row) {
   state.families.at(name_of(row)).settings.reserved = static_cast<unsigned>(row.integer(2));
+  return {};
 }
 
-void load_provisioned(Registry::State& state, Row const& row) {
+Result<void> load_provisioned(Registry::State& state, Row const& row) {
   state.families.at(name_of(row)).settings.provisioned[std::string(row.text(2))] = {
       static_cast<unsigned>(row.integer(3)), SystemTime(std::chrono::nanoseconds(row.integer(4)))};
+  return {};
 }
 
-void load_attribute(Registry::State& state, Row const& row) {
+Result<void> load_attribute(Registry::State& state, Row const& row) {
   AttributeKey key{std::string(row.text(2)), std::string(row.text(3))};
   state.families.at(name_of(row)).settings.attributes[std::move(key)] = row.text(4);
+  return {};
 }
 
 struct Table {
@@ -105,10 +116,7 @@ constexpr Table kTables[] = {
 Result<void> Registry::State::load(Transaction& t) {
   if (auto r = t.execute("DELETE FROM functions WHERE kept = 0"); !r) return r.error();
   for (auto const& table : kTables) {
-    auto r = t.query(table.query, {}, [&](Row const& row) -> Result<void> {
-      table.load(*this, row);
-      return {};
-    });
+    auto r = t.query(table.query, {}, [&](Row const& row) { return table.load(*this, row); });
     if (!r) return r;
   }
   return {};
@@ -125,10 +133,11 @@ std::string Registry::State::packed(FunctionName const& name, std::string_view v
 
 Registry::Registry(std::shared_ptr<State> state) : state_(std::move(state)) {}
 
-Result<Registry> Registry::open(store::Store& store) {
-  auto state = std::make_shared<State>(store);
+Result<Registry> Registry::open(store::Store& store, Secrets secrets) {
+  auto state = std::make_shared<State>(store, std::move(secrets));
   auto loaded = store.run([&](Transaction& t) { return state->load(t); });
   if (!loaded) return loaded.error();
+  if (auto sealed = seal_what_is_clear(store, state->secrets); !sealed) return sealed.error();
   return Registry(std::move(state));
 }
 

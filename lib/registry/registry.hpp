@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "registry/family.hpp"
+#include "registry/secrets.hpp"
 #include "store/store.hpp"
 
 namespace faas::inline v0::registry {
@@ -73,7 +74,10 @@ class Registry {
   using DoneOf = std::function<void(Result<T>)>;
   using Done = DoneOf<FunctionInfo>;
 
-  static Result<Registry> open(store::Store&);
+  // With a key, environments are sealed in every row, and the first time what was stored in clear
+  // before is sealed, too, and gone from the file when this returns. Errors: denied
+  // (SecretsKeyWrong: rows are sealed with another key), and the store's.
+  static Result<Registry> open(store::Store&, Secrets = {});
 
   // What is current. For every call: allocates nothing, and costs the same however many there are.
   std::optional<RevisionId> revision(FunctionName const&, std::string_view version = kLatest) const;

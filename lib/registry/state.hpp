@@ -12,17 +12,19 @@
 #include "registry/catalogue.hpp"
 #include "registry/family.hpp"
 #include "registry/registry.hpp"
+#include "registry/secrets.hpp"
 
 namespace faas::inline v0::registry {
 
 struct Registry::State {
-  explicit State(store::Store& s) : store(s) {}
+  State(store::Store& s, Secrets key) : store(s), secrets(std::move(key)) {}
 
   Result<void> load(store::Transaction&);
   std::string packed(FunctionName const&, std::string_view version) const;  // empty: not there
   Family const* family(FunctionName const& name) const { return families.find(name); }
 
   store::Store& store;
+  Secrets const secrets;
   mutable std::mutex mutex;  // held to copy packed bytes, never to decode them
   Catalogue catalogue;
   Families families;
@@ -58,7 +60,7 @@ void change(std::shared_ptr<Registry::State> state, Work work, Apply apply,
 Error not_there(FunctionName const&);
 Error no_version(FunctionName const&, std::string_view version);
 // $LATEST as stored; errors: not_found, corrupt.
-Result<FunctionInfo> stored_function(store::Transaction&, FunctionName const&);
+Result<FunctionInfo> stored_function(store::Transaction&, Secrets const&, FunctionName const&);
 Result<bool> function_exists(store::Transaction&, FunctionName const&);
 Result<bool> version_exists(store::Transaction&, FunctionName const&, VersionNumber);
 Result<std::optional<AliasInfo>> stored_alias(store::Transaction&, FunctionName const&,

@@ -21,7 +21,8 @@ Error no_version(FunctionName const& name, std::string_view version) {
           "ResourceNotFoundException", "registry"};
 }
 
-Result<FunctionInfo> stored_function(Transaction& t, FunctionName const& name) {
+Result<FunctionInfo> stored_function(Transaction& t, Secrets const& secrets,
+                                     FunctionName const& name) {
   std::optional<std::string> info;
   auto r = t.query("SELECT info FROM functions WHERE account = ? AND name = ?",
                    {name.account, name.name}, [&](Row const& row) -> Result<void> {
@@ -30,7 +31,7 @@ Result<FunctionInfo> stored_function(Transaction& t, FunctionName const& name) {
                    });
   if (!r) return r.error();
   if (!info) return not_there(name);
-  return from_json(*info);
+  return from_json(*info, secrets);
 }
 
 Result<bool> function_exists(Transaction& t, FunctionName const& name) {

@@ -17,13 +17,14 @@ struct Newest {
   RevisionId source{};  // the $LATEST it was made from
 };
 
-Result<std::optional<Newest>> newest_version(Transaction& t, FunctionName const& name) {
+Result<std::optional<Newest>> newest_version(Transaction& t, Secrets const& secrets,
+                                             FunctionName const& name) {
   std::optional<Newest> out;
   auto r = t.query(
       "SELECT info, source FROM versions WHERE account = ? AND name = ?"
       " ORDER BY version DESC LIMIT 1",
       {name.account, name.name}, [&](Row const& row) -> Result<void> {
-        auto info = from_json(row.text(0));
+        auto info = from_json(row.text(0), secrets);
         if (!info) return {};  // damaged: there is nothing to compare with
         out = Newest{std::move(*info), RevisionId{static_cast<std::uint64_t>(row.integer(1))}};
         return {};
@@ -63,11 +64,11 @@ Result<VersionNumber> next_version(Transaction& t, FunctionName const& name) {
   return next_number(t, fmt::format("version/{}/{}", name.account, name.name));
 }
 
-Result<FunctionInfo> publish_latest(Transaction& t, Publish const& wish) {
-  auto latest = stored_function(t, wish.function);
+Result<FunctionInfo> publish_latest(Transaction& t, Secrets const& secrets, Publish const& wish) {
+  auto latest = stored_function(t, secrets, wish.function);
   if (!latest) return latest.error();
   if (auto r = check_expected(wish, *latest); !r) return r.error();
-  auto newest = newest_version(t, wish.function);
+  auto newest = newest_version(t, secrets, wish.function);
   if (!newest) return newest.error();
   auto const source = latest->revision;
   auto const description = wish.description.value_or(latest->function.description);
@@ -88,7 +89,7 @@ Result<FunctionInfo> publish_latest(Transaction& t, Publish const& wish) {
       "INSERT INTO versions (account, name, version, revision, source, info)"
       " VALUES (?, ?, ?, ?, ?, ?)",
       {name.account, name.name, *number, *revision, static_cast<std::uint64_t>(source),
-       to_json(info)});
+       to_json(info, secrets)});
   if (!r) return r.error();
   return info;
 }
@@ -133,7 +134,10 @@ void forget_settings_of(FunctionSettings& settings, std::string_view qualifier) 
 
 void Registry::publish(Publish wish, Done done) {
   change<FunctionInfo>(
-      state_, [wish = std::move(wish)](Transaction& t) { return publish_latest(t, wish); },
+      state_,
+      [secrets = state_->secrets, wish = std::move(wish)](Transaction& t) {
+        return publish_latest(t, secrets, wish);
+      },
       [](State& state, FunctionInfo const& info) {
         auto& packed =
             state.families.at(info.function.name).versions[*version_number(info.version)];

@@ -59,7 +59,7 @@ Error closed_before_start();
 class Core final : public std::enable_shared_from_this<Core> {
  public:
   static Result<std::shared_ptr<Core>> open(asio::any_io_executor, Options);
-  Core(asio::any_io_executor, Options, StateDir, CodeCache);  // for open
+  Core(asio::any_io_executor, Options, StateDir, CodeCache);  // for open; without the key
   ~Core();
 
   // Locks; called by the facade. Ends everything at once; later calls are refused.
@@ -139,7 +139,7 @@ class Core final : public std::enable_shared_from_this<Core> {
 
  private:
   class Deciding;
-  Result<void> open_parts();
+  Result<void> open_parts(registry::Secrets);
   void remove_unused_packages();
   void remove_logs_of_nobody(LogFiles&) const;
 
@@ -207,6 +207,7 @@ class Core final : public std::enable_shared_from_this<Core> {
   StateDir state_dir_;
   invoker::Runtimes runtimes_;
   std::unique_ptr<store::Store> store_;
+  std::string secrets_key_id_;
   std::optional<registry::Registry> registry_;
   std::optional<registry::Layers> layers_;
   std::unique_ptr<metering::Meter> meter_;

@@ -118,22 +118,25 @@ Core::Core(asio::any_io_executor e, Options o, StateDir state, CodeCache code)
 Result<std::shared_ptr<Core>> Core::open(asio::any_io_executor executor, Options options) {
   if (auto valid = check_threads(options.threads); !valid) return valid.error();
   if (auto enough = check_descriptors(options); !enough) return enough.error();
+  auto secrets = registry::Secrets::of(std::move(options.secrets_key));
+  if (!secrets) return secrets.error();
   auto state = StateDir::open(options.state_dir);
   if (!state) return state.error();
   auto code = CodeCache::open({.directory = state->code(), .limits = options.packages});
   if (!code) return code.error();
   auto core = std::make_shared<Core>(std::move(executor), std::move(options), std::move(*state),
                                      std::move(*code));
-  if (auto opened = core->open_parts(); !opened) return opened.error();
+  if (auto opened = core->open_parts(std::move(*secrets)); !opened) return opened.error();
   core->apply_settings();
   return core;
 }
 
-Result<void> Core::open_parts() {
+Result<void> Core::open_parts(registry::Secrets secrets) {
+  secrets_key_id_ = secrets.key_id();
   auto store = store::Store::open({.path = state_dir_.database()});
   if (!store) return store.error();
   store_ = std::move(*store);
-  auto functions = registry::Registry::open(*store_);
+  auto functions = registry::Registry::open(*store_, std::move(secrets));
   if (!functions) return functions.error();
   registry_.emplace(std::move(*functions));
   auto layers = registry::Layers::open(*store_);

@@ -49,6 +49,7 @@ RuntimeStatus Core::status() const {
   std::lock_guard lock(mutex_);
   RuntimeStatus status;
   status.runtime_id = state_dir_.runtime_id();
+  status.secrets_key_id = secrets_key_id_;
   status.draining = draining_ || closed_;
   if (closed_) return status;
   status.degraded = lanes_.front()->degraded();

@@ -162,6 +162,15 @@ Result<void> Connection::checkpoint() {
   return {};
 }
 
+Result<void> Connection::rewrite() {
+  if (auto r = run("VACUUM"); !r) return r;
+  int const code =
+      sqlite3_wal_checkpoint_v2(db_, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  if (code != SQLITE_OK) return error("checkpoint", code);
+  log_pages_ = 0;
+  return {};
+}
+
 std::uint64_t Connection::take_bound_bytes() { return std::exchange(bound_bytes_, 0); }
 
 }  // namespace faas::inline v0::store

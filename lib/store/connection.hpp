@@ -43,6 +43,8 @@ class Connection {
   // Pages in the write-ahead log after the last commit.
   int log_pages() const { return log_pages_; }
   Result<void> checkpoint();
+  // Outside a transaction: all pages anew, then an empty log.
+  Result<void> rewrite();
 
   // Bytes bound to statements since the last call.
   std::uint64_t take_bound_bytes();

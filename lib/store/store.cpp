@@ -22,7 +22,7 @@ constexpr int kCheckpointIdle = 250;
 constexpr int kCheckpointAlways = 1000;
 
 struct Item {
-  Store::Work work;
+  Store::Work work;  // empty: the file is written anew
   Store::Done done;
   Result<void> result = {};
 };
@@ -85,6 +85,9 @@ void Store::Impl::commit_batch(Queue& batch) {
   Result<void> committed = {};
   if (auto reason = failure()) {
     committed = *reason;
+  } else if (!batch.front().work) {
+    ran = 1;
+    committed = connection->rewrite();
   } else if (committed = connection->run("BEGIN IMMEDIATE"); committed) {
     ran = run_works(batch);
     committed = end_transaction();
@@ -101,7 +104,10 @@ std::size_t Store::Impl::run_works(Queue& batch) {
   connection->clear_fault();
   std::uint64_t bytes = 0;
   std::size_t ran = 0;
-  while (ran < batch.size() && ran < kBatchItems && bytes < kBatchBytes && !connection->fault()) {
+  auto const goes_on = [&] {
+    return ran < batch.size() && ran < kBatchItems && bytes < kBatchBytes && batch[ran].work;
+  };
+  while (goes_on() && !connection->fault()) {
     batch[ran].result = run_one(batch[ran].work);
     bytes += connection->take_bound_bytes();
     ++ran;
@@ -180,6 +186,8 @@ Result<void> Store::run(Work work) {
   answered.wait(lock, [&] { return answer.has_value(); });
   return std::move(*answer);
 }
+
+Result<void> Store::rewrite() { return run({}); }
 
 std::optional<Error> Store::failure() const { return impl_->failure(); }
 

@@ -43,6 +43,9 @@ class Store {
   void submit(Work, Done);
   // Blocking form, for opening and closing; not on the writer thread.
   Result<void> run(Work);
+  // Writes the file anew, so that nothing of what was overwritten or removed stays in it or in the
+  // log. Takes as long as the database is big, and as much memory. Blocking form only, as run.
+  Result<void> rewrite();
   // Why the store refuses everything; nothing while it works.
   std::optional<Error> failure() const;
 

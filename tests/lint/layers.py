@@ -15,7 +15,7 @@ TABLE = {
     "store": (["base", "sys"], ["sqlite"]),
     "contract": (["base"], ["json"]),
     "scheduler": (["base"], []),
-    "registry": (["store", "base"], ["json"]),
+    "registry": (["store", "base"], ["json", "openssl"]),
     "events": (["store", "base"], []),
     "metering": (["store", "base"], []),
     "invoker": (["contract", "sandbox", "code", "sys", "base"], ["asio"]),

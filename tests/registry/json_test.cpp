@@ -6,10 +6,15 @@
 
 using namespace faas;
 using namespace faas::test;
-using registry::from_json;
-using registry::to_json;
+using registry::Secrets;
 
 namespace {
+
+std::string to_json(FunctionInfo const& i) { return registry::to_json(i, Secrets()); }
+Result<FunctionInfo> from_json(std::string_view text) {
+  return registry::from_json(text, Secrets());
+}
+Secrets key(char byte) { return Secrets::of(std::string(32, byte)).value(); }
 
 std::string replaced(std::string text, std::string_view what, std::string_view by) {
   auto const at = text.find(what);
@@ -102,4 +107,47 @@ TEST_CASE("layers are stored in their order, and left out where there are none")
         Errc::corrupt);
   CHECK(from_json(replaced(to_json(i), R"("layers":[)", R"("layers":{},"x":[)")).error().code ==
         Errc::corrupt);
+}
+
+TEST_CASE("under a key the environment is sealed, and opens with that key alone") {
+  auto i = info(function("hello"));
+  i.function.environment = {{"NAME", "canary-5f1d7c"}, {"EMPTY", ""}};
+  auto const text = registry::to_json(i, key('a'));
+  CHECK(text.find("canary") == std::string::npos);
+  CHECK(text.find("NAME") == std::string::npos);
+  CHECK(text != registry::to_json(i, key('a')));
+  CHECK(registry::from_json(text, key('a')).value().function == i.function);
+  for (auto const& other : {key('b'), Secrets()}) {
+    auto const refused = registry::from_json(text, other).error();
+    CHECK(refused.code == Errc::denied);
+    CHECK(refused.reason == "SecretsKeyWrong");
+    CHECK(refused.message.find(key('a').key_id()) != std::string::npos);
+    CHECK(refused.message.find(other.has_key() ? other.key_id() : "no key") != std::string::npos);
+  }
+  // What was stored in clear is read under any key.
+  CHECK(registry::from_json(to_json(i), key('b')).value().function == i.function);
+}
+
+TEST_CASE("nothing is sealed where there is nothing to hide") {
+  auto const i = info(function("hello"));
+  CHECK(registry::to_json(i, key('a')) == to_json(i));
+}
+
+TEST_CASE("what is sealed for one row does not open in another's") {
+  auto i = info(function("hello"));
+  i.function.environment = {{"NAME", "value"}};
+  auto const text = registry::to_json(i, key('a'));
+  struct Swap {
+    std::string_view what, by;
+  };
+  for (auto const& swap :
+       {Swap{R"("name":"hello")", R"("name":"other")"},
+        Swap{R"("account":"000000000000")", R"("account":"000000000001")"},
+        Swap{R"("version":"$LATEST")", R"("version":"1")"}, Swap{R"("text":")", R"("text":"AAAA)"},
+        Swap{R"("text":")", R"("text":"%)"}, Swap{R"("text":")", R"("text":"","x":")"},
+        Swap{R"("text":")", R"("x":")"}, Swap{R"("sealed":{)", R"("sealed":[],"x":{)"}}) {
+    CAPTURE(swap.what);
+    CHECK(registry::from_json(replaced(text, swap.what, swap.by), key('a')).error().code ==
+          Errc::corrupt);
+  }
 }

@@ -6,6 +6,8 @@
 
 #include <atomic>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <thread>
 #include <vector>
 
@@ -277,4 +279,36 @@ TEST_CASE("the writer blocks every signal") {
   sigset_t own;
   pthread_sigmask(SIG_BLOCK, nullptr, &own);
   CHECK(sigismember(&own, SIGTERM) == 0);
+}
+
+TEST_CASE("after a rewrite nothing that was removed stays in the files, and changes go on") {
+  TempDir dir;
+  auto const marks = [&] {
+    std::size_t count = 0;
+    for (auto const& file : std::filesystem::directory_iterator(dir.path())) {
+      std::ifstream in(file.path(), std::ios::binary);
+      std::string const bytes(std::istreambuf_iterator<char>(in), {});
+      for (auto at = bytes.find("canary"); at != std::string::npos;
+           at = bytes.find("canary", at + 1))
+        ++count;
+    }
+    return count;
+  };
+  auto store = open_numbers(dir / "db").value();
+  REQUIRE(store->run(insert(1, "canary")).has_value());
+  REQUIRE(store->run([](Transaction& t) -> Result<void> {
+    auto r = t.execute("DELETE FROM numbers");
+    return r ? Result<void>() : r.error();
+  }));
+  CHECK(marks() > 0);
+  // What waits beside it is done, too, before and after.
+  std::atomic<int> done = 0;
+  for (int i = 0; i < 10; ++i)
+    store->submit([](Transaction&) -> Result<void> { return {}; }, [&](Result<void>) { ++done; });
+  REQUIRE(store->rewrite().has_value());
+  CHECK(done == 10);
+  CHECK(marks() == 0);
+  REQUIRE(store->run(insert(2, "canary")).has_value());
+  CHECK(marks() > 0);
+  CHECK(open_numbers("").value()->rewrite().has_value());
 }
