@@ -10,6 +10,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace faas::inline v0 {
@@ -123,5 +124,8 @@ class CodeCache {
 // A directory as a zip that depends only on names, bytes and the execute bit. Symbolic links and
 // special files are refused. The bytes are what `faasd deploy` uploads.
 Result<std::string> pack(std::filesystem::path const& directory, PackageLimits const& = {});
+
+// Package::code_sha256 of such bytes.
+std::string code_sha256(std::string_view upload);
 
 }  // namespace faas::inline v0

@@ -1,14 +1,11 @@
 #include <fmt/format.h>
 
 #include <boost/json.hpp>
-#include <faas/code_cache.hpp>
 #include <faas/control.hpp>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include "base/text.hpp"
 #include "control/json_place.hpp"
+#include "control/package.hpp"
 #include "control/replies.hpp"
 #include "control/reply_fields.hpp"
 #include "fetch/http_client.hpp"
@@ -20,24 +17,6 @@ namespace json = boost::json;
 
 using control::lambda_path;
 using control::own_path;
-
-// The bytes to upload: a directory is packed, a file is taken as it is.
-Result<std::string> read_package(std::string const& path) {
-  std::error_code error;
-  auto const kind = std::filesystem::status(path, error).type();
-  if (kind == std::filesystem::file_type::directory) return pack(path);
-  if (kind != std::filesystem::file_type::regular) {
-    return Error{Errc::not_found, fmt::format("There is no directory or zip file at {}", path),
-                 "NoSuchPath", "package"};
-  }
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream bytes;
-  bool const empty = file && file.peek() == std::ifstream::traits_type::eof();
-  if (!file.is_open() || file.bad() || !(empty || bytes << file.rdbuf())) {
-    return Error{Errc::io, fmt::format("{} cannot be read", path), "", "package"};
-  }
-  return std::move(bytes).str();
-}
 
 std::string deploy_body(DeployRequest const& r, std::string_view digest) {
   json::object out;
@@ -100,7 +79,7 @@ Result<Client> Client::open(std::string_view url) {
 }
 
 Result<std::string> Client::upload(std::string const& path, Progress const& progress) const {
-  auto bytes = read_package(path);
+  auto bytes = control::read_package(path);
   if (!bytes) return bytes.error();
   fetch::Request upload;
   upload.method = "PUT";

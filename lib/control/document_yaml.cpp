@@ -14,8 +14,11 @@ std::size_t line_of(YAML::Mark const& mark) {
   return mark.line < 0 ? 1 : static_cast<std::size_t>(mark.line) + 1;
 }
 
-// "?" is the tag of what has none, "!" of what is quoted: text, both.
-std::string own_tag(std::string const& tag) { return tag == "?" || tag == "!" ? "" : tag; }
+// "?" is the tag of what has none, "!" of what is quoted; !!str and the like say no more here.
+std::string own_tag(std::string const& tag) {
+  bool const plain = tag == "?" || tag == "!" || tag.starts_with("tag:yaml.org,2002:");
+  return plain ? std::string() : tag;
+}
 
 class Events : public YAML::EventHandler {
  public:

@@ -10,7 +10,8 @@ namespace {
 constexpr char const* kFooter =
     "Exit status: 0 done; 1 refused or failed; 2 wrong usage or configuration; 3 no daemon "
     "answers;\n"
-    "4 the function failed; doctor: 5 degraded, 6 a jail cannot be built here.";
+    "4 the function failed; doctor: 5 degraded, 6 a jail cannot be built here; apply --dry-run:\n"
+    "7 there is something to do.";
 
 constexpr std::int64_t kMany = std::numeric_limits<std::uint32_t>::max();
 
@@ -235,6 +236,7 @@ std::unique_ptr<CLI::App> command_tree(CommandLine& out) {
   add_key(app, out);
   add_deploy(app, out);
   add_list(app, out);
+  add_manifest(app, out);
   add_release(app, out);
   add_calls(app, out);
   add_watching(app, out);

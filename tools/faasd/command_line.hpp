@@ -18,6 +18,7 @@ enum Exit {
   kFunctionError = 4,  // the call was made and the function failed
   kDegraded = 5,       // doctor: this host works with limits
   kMissing = 6,        // doctor: a jail cannot be built here
+  kPending = 7,        // apply --dry-run: there is something to do
 };
 
 // Of versions, publish, alias, concurrency and why.
@@ -28,6 +29,14 @@ struct ReleaseArguments {
   std::optional<std::string> reserve;  // a number or "none"
   std::optional<std::uint64_t> provision;
   bool no_wait = false;
+};
+
+// Of apply and export.
+struct ManifestArguments {
+  std::string file, stack;
+  bool dry_run = false, prune = false;
+  std::vector<std::string> names;
+  std::string code;  // a directory to write it to
 };
 
 struct CommandLine {
@@ -53,6 +62,7 @@ struct CommandLine {
   bool log = false;
   faas::LogRequest logs;
   ReleaseArguments release;
+  ManifestArguments manifest;
 };
 
 // Nothing: go on with `out`. Else the exit status; what there was to say has been printed.

@@ -23,4 +23,7 @@ int alias(CommandLine const&);
 int concurrency(CommandLine const&);
 int why(CommandLine const&);
 
+int apply(CommandLine const&);
+int export_functions(CommandLine const&);
+
 }  // namespace faasd

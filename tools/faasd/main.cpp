@@ -19,14 +19,24 @@ struct Command {
 };
 
 constexpr Command kCommands[] = {
-    {"serve", serve},       {"doctor", doctor},
-    {"key", key},           {"deploy", deploy},
-    {"list", list},         {"delete", remove},
-    {"versions", versions}, {"publish", publish},
-    {"alias", alias},       {"concurrency", concurrency},
-    {"why", why},           {"invoke", invoke},
-    {"logs", logs},         {"ps", ps},
-    {"status", status},     {"version", version},
+    {"serve", serve},
+    {"doctor", doctor},
+    {"key", key},
+    {"deploy", deploy},
+    {"list", list},
+    {"delete", remove},
+    {"versions", versions},
+    {"publish", publish},
+    {"alias", alias},
+    {"concurrency", concurrency},
+    {"why", why},
+    {"apply", apply},
+    {"export", export_functions},
+    {"invoke", invoke},
+    {"logs", logs},
+    {"ps", ps},
+    {"status", status},
+    {"version", version},
 };
 
 int run(CommandLine const& line) {
