@@ -58,9 +58,9 @@ inline constexpr std::string_view kPublished = "published";
 inline constexpr std::string_view kNone = "none";
 
 // How many calls at once are reserved; none: it shares the account's.
-struct Reserved {
+struct ReservedCalls {
   std::optional<std::uint64_t> calls;
-  friend bool operator==(Reserved const&, Reserved const&) = default;
+  friend bool operator==(ReservedCalls const&, ReservedCalls const&) = default;
 };
 
 struct ManifestFunction {
@@ -72,7 +72,7 @@ struct ManifestFunction {
   std::string description;
   std::vector<std::string> layers;
   std::map<std::string, std::string> tags;
-  std::optional<Reserved> reserved;  // unset: left as it is
+  std::optional<ReservedCalls> reserved;  // unset: left as it is
   std::map<std::string, ManifestAlias> aliases;
   std::map<std::string, std::uint64_t> provisioned;
   std::size_t line = 0;  // where the file names it

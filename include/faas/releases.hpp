@@ -45,49 +45,49 @@ Result<AliasList> list_aliases(Client const&, std::string_view name);
 Result<AliasSummary> find_alias(Client const&, std::string_view name, std::string_view alias);
 
 // What is unset stays as it is; a new alias needs a version. Empty weights take away those it had.
-struct AliasChange {
+struct AliasRequest {
   std::optional<std::string> version;
   std::optional<Weights> weights;
   std::optional<std::string> description;
 };
 // Creates or updates. The next call goes by the new state.
 Result<AliasSummary> set_alias(Client const&, std::string_view name, std::string_view alias,
-                               AliasChange const&);
+                               AliasRequest const&);
 // Not an error if there is none.
 Result<void> remove_alias(Client const&, std::string_view name, std::string_view alias);
 
 // Instances that are initialised before any call, for one version or alias.
-struct Provisioned {
+struct ProvisionedSummary {
   std::string qualifier;
   std::uint64_t requested = 0, available = 0, allocated = 0;
   std::string status;  // IN_PROGRESS | READY | FAILED
   std::string reason;  // of FAILED
   std::string json;
 };
-struct Concurrency {
+struct ConcurrencySummary {
   std::optional<std::uint64_t> reserved;  // 0: the function is stopped; none: the account's pool
-  std::vector<Provisioned> provisioned;
+  std::vector<ProvisionedSummary> provisioned;
 };
-Result<Concurrency> concurrency_of(Client const&, std::string_view name);
+Result<ConcurrencySummary> concurrency_of(Client const&, std::string_view name);
 // None: gives back what was reserved.
 Result<void> reserve_concurrency(Client const&, std::string_view name,
                                  std::optional<std::uint64_t>);
-Result<Provisioned> provisioned_of(Client const&, std::string_view name,
-                                   std::string_view qualifier);
+Result<ProvisionedSummary> provisioned_of(Client const&, std::string_view name,
+                                          std::string_view qualifier);
 // Returns at once, IN_PROGRESS. `count` is at least 1.
-Result<Provisioned> provision(Client const&, std::string_view name, std::string_view qualifier,
-                              std::uint64_t count);
+Result<ProvisionedSummary> provision(Client const&, std::string_view name,
+                                     std::string_view qualifier, std::uint64_t count);
 Result<void> unprovision(Client const&, std::string_view name, std::string_view qualifier);
 
 // What bounds a function, how much of it is used now, and where it was set.
-struct EffectiveLimit {
+struct LimitSummary {
   std::string name;
   std::string value;  // as text; empty: no limit
   std::string used;   // as text; empty: not counted
   std::string unit, source;
 };
 struct LimitList {
-  std::vector<EffectiveLimit> limits;
+  std::vector<LimitSummary> limits;
   std::string json;
 };
 Result<LimitList> effective_limits(Client const&, std::string_view name,

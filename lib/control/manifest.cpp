@@ -177,11 +177,11 @@ Result<Manifest> read_manifest(std::string_view text, std::string const& origin)
 }
 
 Result<Manifest> read_manifest_file(std::string const& path) {
+  errno = 0;
   std::ifstream file(path, std::ios::binary);
   std::string text(control::kDocumentBytes + 1, '\0');
-  errno = 0;
   if (file) file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (!file.is_open() || file.bad() || (errno != 0 && file.gcount() == 0)) {
+  if (!file.is_open() || file.bad() || (errno == EISDIR && file.gcount() == 0)) {
     auto const code = errno == ENOENT ? Errc::not_found : errno == EACCES ? Errc::denied : Errc::io;
     return Error{code, fmt::format("{} cannot be read: {}", path, std::strerror(errno)), "",
                  "usage"};

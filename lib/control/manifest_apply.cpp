@@ -160,8 +160,8 @@ class Actor {
 
   Result<void> set(Step const& step) {
     auto const& alias = step.alias;
-    AliasChange change{alias.version == kPublished ? published_ : alias.version, alias.weights,
-                       alias.description};
+    AliasRequest change{alias.version == kPublished ? published_ : alias.version, alias.weights,
+                        alias.description};
     auto const done = set_alias(client_, step.shown.function, step.subject, change);
     if (!done) return done.error();
     return {};

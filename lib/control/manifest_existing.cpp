@@ -80,7 +80,7 @@ ExistingFunction existing_of(json::object const& get_function) {
     there.stack = tag.mapped();
   auto const concurrency = object(get_function, "Concurrency");
   if (concurrency.contains("ReservedConcurrentExecutions"))
-    there.state.reserved = Reserved{number(concurrency, "ReservedConcurrentExecutions")};
+    there.state.reserved = ReservedCalls{number(concurrency, "ReservedConcurrentExecutions")};
   return there;
 }
 
@@ -101,7 +101,7 @@ void add_aliases(ExistingFunction& there, std::vector<AliasSummary> const& alias
   for (auto const& a : aliases) there.state.aliases[a.name] = {a.version, a.weights, a.description};
 }
 
-void add_provisioned(ExistingFunction& there, std::vector<Provisioned> const& all) {
+void add_provisioned(ExistingFunction& there, std::vector<ProvisionedSummary> const& all) {
   for (auto const& p : all) there.state.provisioned[p.qualifier] = p.requested;
 }
 

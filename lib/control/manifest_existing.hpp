@@ -14,7 +14,7 @@ ExistingFunction existing_of(boost::json::object const& get_function);
 void add_newest(ExistingFunction&, std::vector<VersionSummary> const& versions,
                 boost::json::object const& configuration);
 void add_aliases(ExistingFunction&, std::vector<AliasSummary> const&);
-void add_provisioned(ExistingFunction&, std::vector<Provisioned> const&);
+void add_provisioned(ExistingFunction&, std::vector<ProvisionedSummary> const&);
 
 // As an export tells it: an alias of what is now published as what will be, sentences about what a
 // manifest cannot make again.

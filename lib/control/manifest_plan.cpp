@@ -21,7 +21,7 @@ std::string joined(std::vector<std::string> const& items) {
   return out;
 }
 
-std::string shown(Reserved const& r) {
+std::string shown(ReservedCalls const& r) {
   return r.calls ? std::to_string(*r.calls) : std::string(kNone);
 }
 
@@ -146,7 +146,7 @@ class Planner {
   void reserve() {
     if (!to_.reserved) return;
     auto const before =
-        there_ != nullptr ? there_->state.reserved.value_or(Reserved{}) : Reserved{};
+        there_ != nullptr ? there_->state.reserved.value_or(ReservedCalls{}) : ReservedCalls{};
     if (before == *to_.reserved) return;
     add(Action::reserve, Kind::update,
         {{"reserved_concurrency", shown(before), shown(*to_.reserved)}})

@@ -46,7 +46,7 @@ struct Step {
   std::string arn;                             // tag; empty: it will be known after put
   std::string subject;
   std::map<std::string, std::string> tags;  // put: of a new function
-  Reserved reserved;
+  ReservedCalls reserved;
   ManifestAlias alias;
   std::uint64_t count = 0;
 };

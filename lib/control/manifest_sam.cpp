@@ -127,7 +127,7 @@ ManifestFunction to_function(Properties p, std::string const& logical, std::size
   f.environment = std::move(p.environment);
   f.layers = std::move(p.layers).value_or(std::vector<std::string>());
   f.tags = std::move(p.tags);
-  if (p.reserved) f.reserved = Reserved{*p.reserved};
+  if (p.reserved) f.reserved = ReservedCalls{*p.reserved};
   if (p.publish) f.aliases = {{*p.publish, {std::string(kPublished), {}, ""}}};
   if (p.provisioned && !p.publish)
     throw Complaint{

@@ -20,8 +20,8 @@ std::string shown(json::object const& o, char const* name) {
   return value->is_string() ? std::string(value->get_string()) : json::serialize(*value);
 }
 
-Provisioned provisioned_in(json::object const& o) {
-  Provisioned p;
+ProvisionedSummary provisioned_in(json::object const& o) {
+  ProvisionedSummary p;
   p.qualifier = last_part(text(o, "FunctionArn"));
   p.requested = number(o, "RequestedProvisionedConcurrentExecutions");
   p.available = number(o, "AvailableProvisionedConcurrentExecutions");
@@ -68,8 +68,8 @@ Result<AliasSummary> read_alias(std::string_view body) {
   return read_object<AliasSummary>(body, alias_of);
 }
 
-Result<Provisioned> read_provisioned(std::string_view body, std::string_view qualifier) {
-  auto read = read_object<Provisioned>(body, provisioned_in);
+Result<ProvisionedSummary> read_provisioned(std::string_view body, std::string_view qualifier) {
+  auto read = read_object<ProvisionedSummary>(body, provisioned_in);
   if (read && !qualifier.empty()) read->qualifier = qualifier;
   return read;
 }
@@ -88,7 +88,7 @@ Result<LimitList> read_limits(std::string body) {
   return result;
 }
 
-json::object alias_body(AliasChange const& change) {
+json::object alias_body(AliasRequest const& change) {
   json::object out;
   if (change.version) out["FunctionVersion"] = *change.version;
   if (change.description) out["Description"] = *change.description;

@@ -99,7 +99,7 @@ Result<AliasSummary> find_alias(Client const& client, std::string_view name,
 }
 
 Result<AliasSummary> set_alias(Client const& client, std::string_view name, std::string_view alias,
-                               AliasChange const& change) {
+                               AliasRequest const& change) {
   auto wish = alias_body(change);
   auto updated = client.request("PUT", alias_path(name, alias), json::serialize(wish));
   if (!updated && missing(updated.error()) && change.version) {
@@ -114,13 +114,13 @@ Result<void> remove_alias(Client const& client, std::string_view name, std::stri
   return ask(client, "DELETE", alias_path(name, alias));
 }
 
-Result<Concurrency> concurrency_of(Client const& client, std::string_view name) {
+Result<ConcurrencySummary> concurrency_of(Client const& client, std::string_view name) {
   auto const reserved = client.request(
       "GET", "/2019-09-30/functions/" + fetch::percent_encoded(name) + "/concurrency");
   if (!reserved) return reserved.error();
   auto const o = parse_reply(*reserved);
   if (!o) return o.error();
-  Concurrency result;
+  ConcurrencySummary result;
   if (o->contains("ReservedConcurrentExecutions"))
     result.reserved = number(*o, "ReservedConcurrentExecutions");
   auto const all =
@@ -140,15 +140,15 @@ Result<void> reserve_concurrency(Client const& client, std::string_view name,
              json::serialize(json::object{{"ReservedConcurrentExecutions", *count}}));
 }
 
-Result<Provisioned> provisioned_of(Client const& client, std::string_view name,
-                                   std::string_view qualifier) {
+Result<ProvisionedSummary> provisioned_of(Client const& client, std::string_view name,
+                                          std::string_view qualifier) {
   auto const body = client.request("GET", provisioned_path(name) + qualified(qualifier));
   if (!body) return body.error();
   return read_provisioned(*body, qualifier);
 }
 
-Result<Provisioned> provision(Client const& client, std::string_view name,
-                              std::string_view qualifier, std::uint64_t count) {
+Result<ProvisionedSummary> provision(Client const& client, std::string_view name,
+                                     std::string_view qualifier, std::uint64_t count) {
   auto const body =
       client.request("PUT", provisioned_path(name) + qualified(qualifier),
                      json::serialize(json::object{{"ProvisionedConcurrentExecutions", count}}));

@@ -24,6 +24,13 @@ std::optional<LambdaError> missing_member(ConfigurationFields const& fields,
   return std::nullopt;
 }
 
+// What a new function has beside its configuration.
+FunctionSettings settings_of(ConfigurationFields const& fields) {
+  FunctionSettings settings;
+  if (!fields.tags.empty()) settings.attributes[tags_key()] = to_attribute(fields.tags);
+  return settings;
+}
+
 // What Lambda's console writes into a new function. Only our own path fills it in.
 std::optional<std::string> default_handler(std::optional<std::string> const& runtime) {
   if (!runtime) return std::nullopt;
@@ -165,8 +172,7 @@ asio::awaitable<Response> create_function(Context& c, Request request) {
   if (!package) co_return render(package.error());
   auto function = to_function(ref->name, fields);
   function.code = package->digest;
-  FunctionSettings settings;
-  if (!fields.tags.empty()) settings.attributes[tags_key()] = to_attribute(fields.tags);
+  auto settings = settings_of(fields);
   auto const deployed = co_await c.runtime.deploy(std::move(function), std::move(settings));
   if (!deployed) {
     co_return render(deployed.error().code == Errc::conflict ? already_exists(ref->name.name)
@@ -205,7 +211,8 @@ asio::awaitable<Response> put_function(Context& c, Request request, std::string 
   }
   auto function = to_function(ref->name, creation->fields);
   function.code = *digest;
-  auto const deployed = co_await c.runtime.deploy(std::move(function));
+  auto settings = settings_of(creation->fields);
+  auto const deployed = co_await c.runtime.deploy(std::move(function), std::move(settings));
   co_return deployed ? configuration_response(c, 201, *deployed, "")
                      : render(control_error(deployed.error()));
 }

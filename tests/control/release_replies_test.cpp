@@ -11,7 +11,7 @@ using namespace faas::control;
 
 namespace {
 
-std::string body_of(AliasChange const& change) {
+std::string body_of(AliasRequest const& change) {
   return boost::json::serialize(alias_body(change));
 }
 

@@ -91,7 +91,7 @@ int change_alias(CommandLine const& line) {
   auto const& r = line.release;
   auto weights = read_weights(r.weights);
   if (!weights) return fail(weights.error());
-  faas::AliasChange change{r.version, std::nullopt, r.description};
+  faas::AliasRequest change{r.version, std::nullopt, r.description};
   // A version alone gets all calls: that is how one goes forward and back at once.
   if (r.version || !weights->empty()) change.weights = std::move(*weights);
   return with_client(
@@ -147,7 +147,7 @@ Result<void> provision(CommandLine const& line, Client const& client) {
   return line.release.no_wait ? Result<void>() : wait_until_ready(line, client);
 }
 
-std::string concurrency_json(faas::Concurrency const& c) {
+std::string concurrency_json(faas::ConcurrencySummary const& c) {
   std::string all;
   for (auto const& p : c.provisioned) all += (all.empty() ? "" : ",") + p.json;
   return fmt::format(
@@ -155,7 +155,7 @@ std::string concurrency_json(faas::Concurrency const& c) {
       c.reserved ? std::to_string(*c.reserved) : "null", all);
 }
 
-void print_concurrency(faas::Concurrency const& c) {
+void print_concurrency(faas::ConcurrencySummary const& c) {
   fmt::print("reserved     {}\n", !c.reserved        ? "none: shares what the others leave"
                                   : *c.reserved == 0 ? "0: stopped"
                                                      : std::to_string(*c.reserved));
@@ -223,12 +223,12 @@ int alias(CommandLine const& line) {
 int concurrency(CommandLine const& line) {
   return with_client(
       line,
-      [&](Client const& c) -> Result<faas::Concurrency> {
+      [&](Client const& c) -> Result<faas::ConcurrencySummary> {
         if (auto const done = reserve(line, c); !done) return done.error();
         if (auto const done = provision(line, c); !done) return done.error();
         return faas::concurrency_of(c, line.name);
       },
-      [&](faas::Concurrency const& reply) {
+      [&](faas::ConcurrencySummary const& reply) {
         if (line.json) fmt::print("{}\n", concurrency_json(reply));
         if (!line.json) print_concurrency(reply);
         return kOk;
