@@ -18,6 +18,11 @@ constexpr std::string_view kArchitecture = "arm64";
 constexpr std::string_view kArchitecture = "x86_64";
 #endif
 
+constexpr char const* kResource = "(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()";
+constexpr char const* kCapacityProvider =
+    "arn:aws[a-zA-Z-]*:lambda:[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:"
+    "capacity-provider:[a-zA-Z0-9-_]+";
+
 LambdaError not_yet(std::string_view what) {
   return invalid_parameter(
       fmt::format("{} is not available in this version of faas. Leave it out.", what));
@@ -66,6 +71,7 @@ void read_tmp(FieldReader& fields, ConfigurationFields& out) {
   auto const* storage = fields.object("EphemeralStorage");
   if (storage == nullptr) return;
   FieldReader inner(*storage, "EphemeralStorage.");
+  require(inner, "Size");
   out.tmp = ranged(inner, "Size", 512, 10'240);
   if (auto r = inner.finish(); !r) fields.fail(r.error());
 }
@@ -88,7 +94,7 @@ void read_logging(FieldReader& fields, ConfigurationFields& out) {
   if (logging == nullptr) return;
   FieldReader inner(*logging, "LoggingConfig.");
   auto const format = inner.string("LogFormat");
-  inner.string("LogGroup");
+  matching(inner, "LogGroup", "[\\.\\-_/#A-Za-z0-9]+", {1, 512});
   if (format && *format != "Text") inner.fail(not_yet("A LoggingConfig.LogFormat other than Text"));
   if (inner.string("ApplicationLogLevel")) inner.fail(not_yet("LoggingConfig.ApplicationLogLevel"));
   if (inner.string("SystemLogLevel")) inner.fail(not_yet("LoggingConfig.SystemLogLevel"));
@@ -105,9 +111,33 @@ void read_snap_start(FieldReader& fields) {
   if (auto r = inner.finish(); !r) fields.fail(r.error());
 }
 
+void read_list(FieldReader& fields, char const* name, std::size_t most) {
+  auto const* list = fields.array(name);
+  if (list == nullptr || list->size() <= most) return;
+  fields.fail(constraint_error(in_quotes(json::serialize(*list)), member_name(fields.path() + name),
+                               fmt::format("have length less than or equal to {}", most)));
+}
+
 // Kept and given back, acted on by nothing.
-void keep(FieldReader& fields, ConfigurationFields& out, char const* name) {
-  if (auto const* object = fields.object(name)) out.stored[name] = *object;
+void read_network(FieldReader& fields, ConfigurationFields& out) {
+  auto const* vpc = fields.object("VpcConfig");
+  if (vpc == nullptr) return;
+  FieldReader inner(*vpc, "VpcConfig.");
+  read_list(inner, "SubnetIds", 16);
+  read_list(inner, "SecurityGroupIds", 5);
+  inner.boolean("Ipv6AllowedForDualStack");
+  if (auto r = inner.finish(); !r) fields.fail(r.error());
+  out.stored["VpcConfig"] = *vpc;
+}
+
+// Likewise, until there is an event queue.
+void read_dead_letter(FieldReader& fields, ConfigurationFields& out) {
+  auto const* config = fields.object("DeadLetterConfig");
+  if (config == nullptr) return;
+  FieldReader inner(*config, "DeadLetterConfig.");
+  matching(inner, "TargetArn", kResource);
+  if (auto r = inner.finish(); !r) fields.fail(r.error());
+  out.stored["DeadLetterConfig"] = *config;
 }
 
 // There is no capacity provider here, its name is kept and given back. What it is asked for is how
@@ -119,7 +149,8 @@ void read_capacity(FieldReader& fields, ConfigurationFields& out) {
   if (auto const* managed = outer.object("LambdaManagedInstancesCapacityProviderConfig")) {
     FieldReader inner(*managed, outer.path() + "LambdaManagedInstancesCapacityProviderConfig.");
     out.capacity = ranged(inner, "PerExecutionEnvironmentMaxConcurrency", 1, 1600);
-    if (auto const arn = inner.string("CapacityProviderArn"))
+    require(inner, "CapacityProviderArn");
+    if (auto const arn = matching(inner, "CapacityProviderArn", kCapacityProvider, {1, 140}))
       out.stored["CapacityProviderArn"] = json::string_view(arn->data(), arn->size());
     if (inner.given("ExecutionEnvironmentMemoryGiBPerVCpu"))
       inner.fail(not_yet("CapacityProviderConfig's ExecutionEnvironmentMemoryGiBPerVCpu"));
@@ -155,9 +186,9 @@ void read_configuration(FieldReader& fields, ConfigurationFields& out) {
   read_logging(fields, out);
   read_snap_start(fields);
   read_capacity(fields, out);
-  keep(fields, out, "VpcConfig");
-  keep(fields, out, "DeadLetterConfig");
-  if (auto const key = fields.string("KMSKeyArn")) {
+  read_network(fields, out);
+  read_dead_letter(fields, out);
+  if (auto const key = matching(fields, "KMSKeyArn", kResource)) {
     out.stored["KMSKeyArn"] = json::string_view(key->data(), key->size());
   }
   refuse(fields);
@@ -171,6 +202,11 @@ bool read_publish(FieldReader& fields) {
 void read_architectures(FieldReader& fields) {
   auto const* list = fields.array("Architectures");
   if (list == nullptr) return;
+  if (list->size() != 1) {
+    return fields.fail(constraint_error(
+        in_quotes(json::serialize(*list)), "architectures",
+        fmt::format("have length {} than or equal to 1", list->empty() ? "greater" : "less")));
+  }
   for (auto const& item : *list) {
     if (item.is_string() &&
         std::string_view(item.get_string().data(), item.get_string().size()) == kArchitecture)

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <regex>
 
 #include "base/text.hpp"
 
@@ -12,17 +13,58 @@ namespace faas::inline v0::http {
 
 std::string in_quotes(std::string_view text) { return fmt::format("'{}'", text.substr(0, 256)); }
 
-std::string lower_first(std::string_view name) {
-  std::string out(name);
-  if (!out.empty() && out[0] >= 'A' && out[0] <= 'Z') out[0] = static_cast<char>(out[0] + 32);
+std::string member_name(std::string_view path) {
+  std::string out(path);
+  bool first = true;
+  for (char& c : out) {
+    if (first && c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+    first = c == '.';
+  }
   return out;
+}
+
+namespace {
+
+std::size_t characters(std::string_view utf8) {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      utf8, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
+}  // namespace
+
+LambdaResult<void> check_pattern(std::string_view value, std::string_view member,
+                                 char const* pattern, Length length) {
+  auto const size = characters(value);
+  if (size > length.most) {
+    return constraint_error(in_quotes(value), member,
+                            fmt::format("have length less than or equal to {}", length.most));
+  }
+  if (size < length.least) {
+    return constraint_error(in_quotes(value), member,
+                            fmt::format("have length greater than or equal to {}", length.least));
+  }
+  if (pattern != nullptr && !matches(value, pattern)) return pattern_error(value, member, pattern);
+  return {};
+}
+
+bool matches(std::string_view text, char const* pattern) {
+  return std::regex_match(text.begin(), text.end(), std::regex(pattern));
+}
+
+std::optional<std::string> matching(FieldReader& fields, std::string_view name, char const* pattern,
+                                    Length length) {
+  auto const value = fields.string(name);
+  if (!value) return std::nullopt;
+  auto const member = member_name(fields.path() + std::string(name));
+  if (auto r = check_pattern(*value, member, pattern, length); !r) fields.fail(r.error());
+  return std::string(*value);
 }
 
 std::optional<std::int64_t> ranged(FieldReader& fields, std::string_view name, std::int64_t low,
                                    std::int64_t high) {
   auto const value = fields.integer(name);
   if (!value) return value;
-  auto const member = lower_first(fields.path() + std::string(name));
+  auto const member = member_name(fields.path() + std::string(name));
   if (*value < low) {
     fields.fail(constraint_error(fmt::format("'{}'", *value), member,
                                  fmt::format("have value greater than or equal to {}", low)));
@@ -34,18 +76,7 @@ std::optional<std::int64_t> ranged(FieldReader& fields, std::string_view name, s
 }
 
 std::optional<std::string> sized(FieldReader& fields, std::string_view name, Length length) {
-  auto const value = fields.string(name);
-  if (!value) return std::nullopt;
-  auto const member = lower_first(fields.path() + std::string(name));
-  if (value->size() > length.most) {
-    fields.fail(constraint_error(in_quotes(*value), member,
-                                 fmt::format("have length less than or equal to {}", length.most)));
-  } else if (value->size() < length.least) {
-    fields.fail(
-        constraint_error(in_quotes(*value), member,
-                         fmt::format("have length greater than or equal to {}", length.least)));
-  }
-  return std::string(*value);
+  return matching(fields, name, nullptr, length);
 }
 
 std::optional<std::string> one_of(FieldReader& fields, std::string_view name,
@@ -54,7 +85,7 @@ std::optional<std::string> one_of(FieldReader& fields, std::string_view name,
   if (!value) return std::nullopt;
   if (std::ranges::find(values, *value) == values.end()) {
     fields.fail(
-        constraint_error(in_quotes(*value), lower_first(fields.path() + std::string(name)),
+        constraint_error(in_quotes(*value), member_name(fields.path() + std::string(name)),
                          fmt::format("satisfy enum value set: [{}]", fmt::join(values, ", "))));
   }
   return std::string(*value);
@@ -63,7 +94,7 @@ std::optional<std::string> one_of(FieldReader& fields, std::string_view name,
 void require(FieldReader& fields, std::string_view name) {
   if (fields.given(name)) return;
   fields.fail(
-      constraint_error("null", lower_first(fields.path() + std::string(name)), "not be null"));
+      constraint_error("null", member_name(fields.path() + std::string(name)), "not be null"));
 }
 
 bool is_made_of(std::string_view text, std::string_view marks) {

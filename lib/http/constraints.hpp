@@ -15,13 +15,13 @@ namespace faas::inline v0::http {
 
 // What a client sent, for a message: bounded.
 std::string in_quotes(std::string_view);
-// "MemorySize" as messages name it: "memorySize".
-std::string lower_first(std::string_view);
+// "EphemeralStorage.Size" as messages name it: "ephemeralStorage.size".
+std::string member_name(std::string_view path);
 
 // Each reads one member and complains to the reader; absent stays absent.
 std::optional<std::int64_t> ranged(FieldReader&, std::string_view name, std::int64_t low,
                                    std::int64_t high = std::numeric_limits<std::int32_t>::max());
-struct Length {
+struct Length {  // in characters
   std::size_t least = 0, most = std::numeric_limits<std::size_t>::max();
 };
 std::optional<std::string> sized(FieldReader&, std::string_view name, Length);
@@ -30,7 +30,14 @@ std::optional<std::string> one_of(FieldReader&, std::string_view name,
 // Complains if it is absent.
 void require(FieldReader&, std::string_view name);
 
-// `allowed`: every character; `pattern` is what the message shows.
+// `pattern` is the model's own, of the whole text; what is longer than any member may be is not
+// looked at.
+std::optional<std::string> matching(FieldReader&, std::string_view name, char const* pattern,
+                                    Length = {.most = 2048});
+bool matches(std::string_view text, char const* pattern);
+LambdaResult<void> check_pattern(std::string_view value, std::string_view member,
+                                 char const* pattern, Length);
+
 bool is_made_of(std::string_view text, std::string_view marks);  // letters, digits and `marks`
 LambdaError pattern_error(std::string_view value, std::string_view member,
                           std::string_view pattern);

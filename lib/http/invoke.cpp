@@ -41,6 +41,13 @@ std::optional<LambdaError> read_type(Head const& head, Ask& ask) {
   return std::nullopt;
 }
 
+std::optional<LambdaError> read_durable(Head const& head, Ask&) {
+  if (head.header("X-Amz-Durable-Execution-Name").empty()) return std::nullopt;
+  return invalid_parameter(
+      "Durable executions are not available in this version of faas. Leave DurableExecutionName "
+      "out.");
+}
+
 std::optional<LambdaError> read_log_type(Head const& head, Ask& ask) {
   auto const type = head.header("X-Amz-Log-Type");
   ask.log_tail = type == "Tail";
@@ -84,7 +91,7 @@ std::optional<LambdaError> read_tenant(Head const& head, Ask& ask) {
 
 LambdaResult<Ask> read_ask(Head const& head) {
   Ask ask;
-  for (auto* read : {read_type, read_log_type, read_client_context, read_tenant}) {
+  for (auto* read : {read_type, read_durable, read_log_type, read_client_context, read_tenant}) {
     if (auto error = read(head, ask)) return *error;
   }
   return ask;

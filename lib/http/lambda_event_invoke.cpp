@@ -11,6 +11,10 @@ namespace faas::inline v0::http {
 namespace {
 
 constexpr std::string_view kAttribute = "event-invoke";
+// Lambda's, and ours behind it.
+constexpr char const* kDestination =
+    "$|kafka://([^.]([a-zA-Z0-9\\-_.]{0,248}))|arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\\-])+:"
+    "([a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1})?:(\\d{12})?:(.*)|https?://.+|file:///.+";
 
 AttributeKey key_of(FunctionRef const& ref) { return {std::string(kAttribute), ref.qualifier}; }
 
@@ -38,7 +42,7 @@ void read_destination(FieldReader& fields, char const* name, json::object& out) 
   auto const* given = fields.object(name);
   if (given == nullptr) return;
   FieldReader inner(*given, fields.path() + name + ".");
-  auto const destination = sized(inner, "Destination", {.most = 350});
+  auto const destination = matching(inner, "Destination", kDestination, {.most = 350});
   if (auto r = inner.finish(); !r) fields.fail(r.error());
   if (destination) out[name] = json::object{{"Destination", *destination}};
 }

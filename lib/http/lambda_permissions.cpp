@@ -90,9 +90,9 @@ json::object read_conditions(FieldReader& fields) {
                               "\\d{1})?:(\\d{12})?:(.*)"));
   add_condition(conditions, "ArnLike", "AWS:SourceArn", source_arn);
   add_condition(conditions, "StringEquals", "lambda:EventSourceToken",
-                sized(fields, "EventSourceToken", {.most = 256}));
+                matching(fields, "EventSourceToken", "[a-zA-Z0-9._\\-]+", {.most = 256}));
   add_condition(conditions, "StringEquals", "aws:PrincipalOrgID",
-                sized(fields, "PrincipalOrgID", {12, 34}));
+                matching(fields, "PrincipalOrgID", "o-[a-z0-9]{10,32}", {12, 34}));
   add_condition(conditions, "StringEquals", "lambda:FunctionUrlAuthType",
                 one_of(fields, "FunctionUrlAuthType", {"NONE", "AWS_IAM"}));
   if (fields.boolean("InvokedViaFunctionUrl").value_or(false))
@@ -195,6 +195,8 @@ asio::awaitable<Response> remove_permission(Context& c, Request request, std::st
   auto const ref = find_policy_ref(c, request, name);
   if (!ref) co_return render(ref.error());
   auto const expected = request.target.parameter("RevisionId");
+  if (auto r = check_pattern(sid, "statementId", "([a-zA-Z0-9-_.]+)", {1, 100}); !r)
+    co_return render(r.error());
   for (int attempt = 0;; ++attempt) {
     auto policy = read_policy(c, *ref);
     if (policy.stored.empty()) co_return render(no_policy());

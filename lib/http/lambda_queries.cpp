@@ -102,6 +102,9 @@ std::vector<FunctionInfo> all_versions(Runtime const& runtime, std::string_view 
 Response list_functions(Context& c, Request const& request) {
   auto const paging = read_paging(request.target);
   if (!paging) return render(paging.error());
+  auto const region = request.target.parameter("MasterRegion").value_or("ALL");
+  if (auto r = check_pattern(region, "masterRegion", "ALL|[a-z]{2}(-gov)?-[a-z]+-\\d{1}", {}); !r)
+    return render(r.error());
   auto const versions = read_versions(request.target);
   if (!versions) return render(versions.error());
   bool const all = *versions == Versions::all;

@@ -54,9 +54,11 @@ Error invalid(std::string message) {
 Error refused(std::string_view field, std::string_view value, std::string_view constraint) {
   auto shown = json_quote(value.substr(0, 80));
   auto const text = std::string_view(shown).substr(1, shown.size() - 2);
-  return invalid(fmt::format(
+  auto error = invalid(fmt::format(
       "1 validation error detected: Value '{}{}' at '{}' failed to satisfy constraint: {}", text,
       value.size() > 80 ? "…" : "", field, constraint));
+  error.reason = "ValidationException";
+  return error;
 }
 
 bool letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }

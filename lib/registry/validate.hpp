@@ -22,8 +22,8 @@ bool is_account(std::string_view);        // 12 digits
 bool is_reserved_variable(std::string_view);
 
 // Everything of a Function but whether its code exists and its runtime is installed. Errors:
-// invalid_argument, reason InvalidParameterValueException; the message names field, value and
-// range.
+// invalid_argument, reason ValidationException (a field's own range) or
+// InvalidParameterValueException; the message names field, value and range.
 Result<void> validate(Function const&);
 Result<void> validate(Layer const&);
 

@@ -28,7 +28,9 @@ std::string refusal(std::string_view field, Change const& change) {
   auto r = validate(f);
   REQUIRE(r.has_error());
   CHECK(r.error().code == Errc::invalid_argument);
-  CHECK(r.error().reason == "InvalidParameterValueException");
+  bool const constraint = r.error().message.starts_with("1 validation error detected: ");
+  CHECK(r.error().reason ==
+        (constraint ? "ValidationException" : "InvalidParameterValueException"));
   CHECK_MESSAGE(r.error().message.find(field) != std::string::npos, r.error().message);
   return r.error().message;
 }
