@@ -11,6 +11,9 @@ void Driver::tell(SchedulerEvent event) {
   std::vector<SchedulerAction> actions;
   current_ = &event;
   fails_of_this_event_ = 0;
+  refused_for_.reset();
+  stopping_before_ = std::ranges::any_of(
+      instances_, [](auto const& i) { return i.second.phase == Phase::stopping; });
   SchedulerEvent copy = event;
   scheduler_.on(std::move(copy), now_, actions);
   if (auto* exited = std::get_if<event::Exited>(&event)) instances_.erase(exited->instance);
@@ -20,6 +23,7 @@ void Driver::tell(SchedulerEvent event) {
   }
   if (instances_.size() == options_.max_instances) crowded_at_ = now_;
   check_totals();
+  check_counts();
   check_nothing_forgotten();
 }
 
@@ -73,8 +77,11 @@ void Driver::carry_out(action::Start const& a) {
   promise(!instances_.contains(a.instance), "an instance starts once");
   promise(functions_.contains(a.revision), "starts are of known revisions");
   digest_ = (digest_ ^ static_cast<std::uint64_t>(a.instance)) * 1099511628211u;
-  instances_[a.instance] = {.revision = a.revision, .begun = ++begun_};
   Function& f = functions_.at(a.revision);
+  check_pressure(a);
+  instances_[a.instance] = {.revision = a.revision, .begun = ++begun_, .of_tenant = a.tenant};
+  promise(!a.provisioned || !a.tenant, "tenants have nothing provisioned");
+  check_scaling(f);
   f.starts.push_back(now_);
   if (f.failures > 0) check_rest(f);
 }
@@ -82,6 +89,7 @@ void Driver::carry_out(action::Start const& a) {
 // Only where none was decided earlier and had to wait for room.
 void Driver::check_rest(Function const& f) const {
   if (f.limits.concurrency != 0 || options_.memory.count > 0) return;
+  if (options_.cpus > 0 || options_.pids > 0 || options_.fds > 0) return;
   if (now_ - crowded_at_ <= 1s) return;
   auto const in_last_second = [&](TimePoint start) { return start > now_ - 1s; };
   auto const count = std::count_if(f.starts.begin(), f.starts.end(), in_last_second);
@@ -95,12 +103,18 @@ void Driver::carry_out(action::Stop const& a) {
   InstanceModel& instance = present(a.instance);
   promise(instance.phase == Phase::ready && instance.running.empty(), "only idle ones are stopped");
   instance.phase = Phase::stopping;
+  if (instance.of_tenant) return;
+  Row const row = rows()[instance.revision];
+  promise(row.common_standing >= function(instance.revision).provisioned,
+          "what is provisioned is kept");
 }
 
 void Driver::carry_out(action::Refuse const& a) {
   CallModel const& call = waiting(a.call);
   Errc const code = a.error.code;
   promise(!a.error.message.empty(), "a refusal says why");
+  refused_for_ = a.error.reason;
+  refused_in_words_ = a.error.message;
   if (code == Errc::deadline) {
     promise(call.deadline <= now_, "a deadline refuses when it has passed");
     return end(a.call, "deadline");
@@ -150,9 +164,17 @@ void Driver::check_totals() {
     model.starting += instance.phase == Phase::starting;
     model.idle += instance.phase == Phase::ready && instance.running.empty();
   }
-  promise(model.instances <= options_.max_instances, "never over the budget of instances");
-  promise(options_.memory.count == 0 || model.memory_reserved <= options_.memory,
+  Used used;
+  for (auto const& [id, count] : of_revision) used.add(function(id), count);
+  promise(used.instances <= options_.max_instances, "never over the budget of instances");
+  promise(options_.memory.count == 0 || used.memory <= options_.memory,
           "never over the budget of memory");
+  promise(options_.cpus == 0 || static_cast<double>(used.milli_cpus) <= options_.cpus * 1000,
+          "never over the budget of CPUs");
+  promise(options_.pids == 0 || used.instances * options_.instance_pids <= options_.pids,
+          "never over the budget of processes");
+  promise(options_.fds == 0 || used.instances * options_.instance_fds <= options_.fds,
+          "never over the budget of descriptors");
   for (auto const& [id, count] : of_revision)
     promise(function(id).limits.concurrency == 0 || count <= function(id).limits.concurrency,
             "never over the concurrency of a function");
@@ -166,52 +188,91 @@ void Driver::check_totals() {
   promise(scheduler_.instances().size() == model.instances, "instances() tells all");
 }
 
-// While an instance is leaving, its Exited will wake what waits. Otherwise a call that waits
-// without a start must have a reason: its concurrency, the host's budget, or a big one that waits
-// longer.
-void Driver::check_nothing_forgotten() {
-  struct Row {
-    std::size_t waiting = 0, starting = 0, present = 0, idle = 0;
-    TimePoint oldest = TimePoint::max();
-  };
+std::map<RevisionId, Driver::Row> Driver::rows() const {
   std::map<RevisionId, Row> rows;
-  Bytes busy_memory;
-  std::size_t busy = 0;
   for (auto const& [id, instance] : instances_) {
-    if (instance.phase == Phase::stopping) return;
+    if (instance.phase == Phase::stopping) continue;
     Row& row = rows[instance.revision];
+    bool const starting = instance.phase == Phase::starting;
+    bool const idle = !starting && instance.running.empty();
     ++row.present;
-    row.starting += instance.phase == Phase::starting;
-    bool const idle = instance.phase == Phase::ready && instance.running.empty();
-    row.idle += idle;
-    if (idle) continue;
-    ++busy;
-    busy_memory = busy_memory + function(instance.revision).need();
+    row.starting += starting;
+    row.tenants_idle += instance.of_tenant && idle;
+    row.common_starting += !instance.of_tenant && starting;
+    row.common_standing += !instance.of_tenant && !starting;
+    row.common_idle += !instance.of_tenant && idle;
   }
   for (CallId id : waiting_) {
     Row& row = rows[calls_.at(id).revision];
     ++row.waiting;
     row.oldest = std::min(row.oldest, calls_.at(id).arrived);
   }
-  auto room = [&](Function const& f) {
-    return busy < options_.max_instances &&
-           (options_.memory.count == 0 || busy_memory + f.need() <= options_.memory);
-  };
-  bool kept = false;
-  for (auto const& [id, row] : rows)
-    kept = kept ||
-           (row.waiting > 0 && row.present == 0 && now_ - row.oldest >= 1s && !room(function(id)));
-  for (auto const& [id, row] : rows) {
+  for (auto& [id, row] : rows) {
+    std::size_t const kept = function(id).provisioned;
+    std::size_t const surplus = row.common_standing > kept ? row.common_standing - kept : 0;
+    row.spare = row.tenants_idle + std::min(row.common_idle, surplus);
+  }
+  return rows;
+}
+
+bool Driver::carries(Used used, Function const& f) const {
+  used.add(f);
+  return used.instances <= options_.max_instances &&
+         (options_.memory.count == 0 || used.memory <= options_.memory) &&
+         (options_.cpus == 0 || static_cast<double>(used.milli_cpus) <= options_.cpus * 1000) &&
+         (options_.pids == 0 || used.instances * options_.instance_pids <= options_.pids) &&
+         (options_.fds == 0 || used.instances * options_.instance_fds <= options_.fds);
+}
+
+// While an instance is leaving, its Exited will wake what waits. Otherwise a call that waits
+// without a start, or one less than is provisioned, must have a reason: its concurrency, the host's
+// budget, how fast its function may scale, pressure, or a big one that waits longer.
+void Driver::check_nothing_forgotten() {
+  if (pressure_) return;
+  for (auto const& [id, instance] : instances_)
+    if (instance.phase == Phase::stopping) return;
+  auto all = rows();
+  for (auto const& [id, f] : functions_)
+    if (f.provisioned > 0) all[id];
+  Used used, kept;
+  for (auto const& [id, row] : all) {
     Function const& f = function(id);
-    bool const unserved = row.waiting > row.starting * f.capacity;
+    used.add(f, row.present - row.spare);
+    kept.add(f, std::min<std::size_t>(f.provisioned, row.common_starting + row.common_standing));
+  }
+  bool reserved = false;
+  for (auto const& [id, row] : all)
+    reserved = reserved || (row.waiting > 0 && row.present == 0 && now_ - row.oldest >= 1s &&
+                            !carries(used, function(id)) && carries(kept, function(id)));
+  if (reserved) return;
+
+  // With two sizes only the smallest of each is sure to go ahead.
+  auto const less_memory = [](Function const& a, Function const& b) { return a.need() < b.need(); };
+  auto const less_cpus = [](Function const& a, Function const& b) {
+    return a.milli_cpus() < b.milli_cpus();
+  };
+  Function const* smallest = nullptr;
+  Function const* least_cpus = nullptr;
+  std::set<Function const*> unserved;
+  for (auto const& [id, row] : all) {
+    Function const& f = function(id);
+    bool const lacks =
+        !f.retired && !draining_ && row.common_starting + row.common_standing < f.provisioned;
+    if (row.waiting == 0 && !lacks) continue;
+    if (!smallest || less_memory(f, *smallest)) smallest = &f;
+    if (!least_cpus || less_cpus(f, *least_cpus)) least_cpus = &f;
     bool const allowed =
-        f.limits.concurrency == 0 || row.present < f.limits.concurrency || row.idle > 0;
-    bool const rests = f.failures > 0;
-    promise(!(unserved && allowed && room(f)) || kept || rests,
-            "nothing waits while there is room");
-    bool const tried = row.starting > 0;
-    auto const wake = scheduler_.next_wake();
-    promise(!(unserved && allowed && room(f)) || kept || tried || (wake && *wake <= now_ + 1s),
+        f.limits.concurrency == 0 || row.present < f.limits.concurrency || row.spare > 0;
+    if ((row.waiting > row.starting * f.capacity || lacks) && allowed) unserved.insert(&f);
+  }
+  bool const two_sizes = options_.memory.count > 0 && options_.cpus > 0;
+  bool const scales = options_.scaling_burst < 1000;  // and a start that was dropped has counted
+  auto const wake = scheduler_.next_wake();
+  for (Function const* f : unserved) {
+    if (scales || (two_sizes && f != smallest && f != least_cpus)) continue;
+    promise(!carries(used, *f) || f->failures > 0, "nothing waits while there is room");
+    bool const tried = all[f->id].starting > 0;
+    promise(!carries(used, *f) || tried || (wake && *wake <= now_ + 1s),
             "a function whose starts fail is tried again within a second");
   }
 }
