@@ -137,7 +137,7 @@ LambdaResult<Identity> SignIn::by_signature(Sigv4Claim const& claim, Head const&
 }
 
 LambdaResult<Identity> SignIn::by_connection(Peer const& peer) const {
-  if (!peer.certificate.empty()) {
+  if (access_ && !peer.certificate.empty()) {
     auto const known = certificates_.find(peer.certificate);
     if (known == certificates_.end()) return unrecognized("The client certificate");
     return as(*known->second);

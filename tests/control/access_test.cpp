@@ -86,8 +86,8 @@ TEST_CASE("a mistake in an access file is named with its line") {
   CHECK(has(fault("{}"), "'Principals' must be there"));
   CHECK(has(fault("{\"Principals\": {}}"), "'Principals' must be there"));
   CHECK(has(fault("{\"Principals\": [1]}"), "'Principals' must be a list of objects"));
-  CHECK(has(fault("[]"), "one JSON object"));
-  CHECK(fault("{\n\"a\" 1}").starts_with("access.json:2:5: "));
+  CHECK(has(fault("[]"), "one object"));
+  CHECK(fault("{\n\"a\" 1}").starts_with("access.json:2: "));
 }
 
 TEST_CASE("an access file that others may read or change is refused") {

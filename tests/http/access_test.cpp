@@ -7,7 +7,7 @@
 
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <future>
+#include <csignal>
 
 #include "http/certificates.hpp"
 #include "http/hashes.hpp"
@@ -336,6 +336,7 @@ class TlsWire {
       SSL_CTX_use_certificate_file(context_.get(), who->certificate.c_str(), SSL_FILETYPE_PEM);
       SSL_CTX_use_PrivateKey_file(context_.get(), who->key.c_str(), SSL_FILETYPE_PEM);
     }
+    ::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes without MSG_NOSIGNAL
     socket_.connect(serving.endpoint());
     ssl_.reset(SSL_new(context_.get()));
     SSL_set_fd(ssl_.get(), socket_.native_handle());

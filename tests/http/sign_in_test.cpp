@@ -84,6 +84,9 @@ TEST_CASE("without an access file local clients are operators, whatever they sen
   CHECK(who(sign_in, {}, lambda_request("any", "thing")) == "operator");
   CHECK(who(sign_in, {}, with("Authorization", "Basic eDp5")) == "operator");
   CHECK(who(sign_in, {}, with("X-Api-Key", "x")) == "operator");
+  auto shown = Peer{};
+  shown.certificate = kPrint;  // that the CA signed it is all that was asked
+  CHECK(who(sign_in, shown, plain()) == "operator");
   CHECK(who(sign_in, remote(), plain()) == kMissing);
   CHECK(who(sign_in, remote(), lambda_request("any", "thing")) == kMissing);
 }
