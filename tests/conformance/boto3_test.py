@@ -12,8 +12,7 @@ import fixture
 import operations
 from fixture import PYTHON, ROLE, SYNC_LIMIT, json_string, python_zip, zip_of
 
-os.environ.clear()
-os.environ.update(fixture.CLIENT_ENVIRONMENT)
+fixture.be_a_client()
 try:
     import boto3
     import botocore.config

@@ -36,6 +36,14 @@ CLIENT_ENVIRONMENT = {
     "NO_PROXY": "127.0.0.1",
 }
 
+
+def be_a_client():
+    """This process has the environment of a client, and of the tests' own settings."""
+    kept = {name: value for name, value in os.environ.items() if name.startswith("FAAS_")}
+    os.environ.clear()
+    os.environ.update(CLIENT_ENVIRONMENT | kept)
+
+
 arguments = argparse.Namespace(faasd=None, cache=None)
 
 

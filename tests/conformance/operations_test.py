@@ -2,7 +2,6 @@
 """Every operation that faasd has, through raw HTTP and Debian's SDK for Python, step by step as the model says; and
 every operation it does not have is an unknown one."""
 
-import os
 import re
 
 import fixture
@@ -13,8 +12,7 @@ from clients import Boto3
 from judge import Judge
 from wire import Refusal, Wire
 
-os.environ.clear()
-os.environ.update(fixture.CLIENT_ENVIRONMENT)
+fixture.be_a_client()
 SERVICE = service.found()
 
 

@@ -16,8 +16,7 @@ from wire import Wire
 
 STEPS = int(os.environ.get("FAAS_STATEFUL_STEPS", "300"))
 SEED = int(os.environ.get("FAAS_STATEFUL_SEED", "0"))
-os.environ.clear()
-os.environ.update(fixture.CLIENT_ENVIRONMENT)
+fixture.be_a_client()
 try:
     from hypothesis import HealthCheck, seed, settings, strategies as st
     from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test

@@ -12,10 +12,11 @@ import re
 from .functions import Functions
 from .layers import Layers
 from .settings import Settings
-from .words import ABSENT, LATEST, OPEN, AnyOrder, OneOf, Refused, Revision, differences, function_arn, layer_arn
+from .words import (ABSENT, LATEST, OPEN, STALE, AnyOrder, OneOf, Refused, Revision, differences, function_arn,
+                    layer_arn)
 
-__all__ = ["ABSENT", "LATEST", "OPEN", "Account", "AnyOrder", "OneOf", "Refused", "Revision", "differences", "function_arn",
-           "layer_arn"]
+__all__ = ["ABSENT", "LATEST", "OPEN", "STALE", "Account", "AnyOrder", "OneOf", "Refused", "Revision", "differences",
+           "function_arn", "layer_arn"]
 
 
 class Account(Functions, Settings, Layers):
