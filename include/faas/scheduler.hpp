@@ -63,8 +63,8 @@ struct Provisioned {
 };
 // The kernel's pressure stall information, as its owner reads it. While it is high nothing is
 // started for calls of a revision that has an instance, and at most one instance a second for
-// others (and for what is provisioned). Each Pressure{true} also gives up one idle instance that
-// is not provisioned, the cheapest; repeat it for as long as it is high.
+// others, for a tenant that has none, and for what is provisioned. Each Pressure{true} also gives
+// up one idle instance that is not provisioned, the cheapest; repeat it for as long as it is high.
 struct Pressure {
   bool high = false;
 };
@@ -141,11 +141,13 @@ struct SchedulerOptions {
   Duration idle_expiry = std::chrono::minutes(10);
   unsigned queue = 10'000;  // calls waiting over all functions
 
-  double cpus =
-      0;  // host budget; an instance counts for its memory / 1,769 MiB, and at least for 1
-  unsigned pids = 0;  // host budget of processes and threads, and what one instance counts for
-  unsigned instance_pids = 1024;  // as SandboxSpec::processes
-  unsigned fds = 0;  // host budget of this program's descriptors, and what one instance counts for
+  // Host budget; an instance counts for its Limits::memory / 1,769 MiB, and at least for 1.
+  double cpus = 0;
+  // Host budget of processes and threads, and what one instance counts for.
+  unsigned pids = 0;
+  unsigned instance_pids = 1024;
+  // Host budget of descriptors, and what one instance counts for.
+  unsigned fds = 0;
   unsigned instance_fds = 16;
 
   // Calls of one account that wait or run at once; 0: no limit. Lambda's is 1,000.

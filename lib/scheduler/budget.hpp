@@ -3,7 +3,9 @@
 // for the second.
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <faas/scheduler.hpp>
 #include <optional>
 
@@ -41,8 +43,9 @@ class Budget {
  public:
   explicit Budget(SchedulerOptions const& o)
       : limit{{o.max_instances, none_if_0(o.memory.count),
-               none_if_0(static_cast<std::uint64_t>(o.cpus * 1000)), none_if_0(o.pids),
-               none_if_0(o.fds)}} {}
+               // Upwards, for a little is not none.
+               none_if_0(static_cast<std::uint64_t>(std::ceil(std::max(0.0, o.cpus) * 1000))),
+               none_if_0(o.pids), none_if_0(o.fds)}} {}
 
   // What there would be too little of.
   std::optional<Resource> short_of(Amount const& used, Amount const& need) const {

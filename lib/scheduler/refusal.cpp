@@ -24,7 +24,7 @@ std::string cpus(std::uint64_t thousandths) {
   std::string text = number(thousandths / 1000) + "." + fraction;
   text.erase(text.find_last_not_of('0') + 1);
   if (text.ends_with('.')) text.pop_back();
-  return text + " CPUs";
+  return text + (thousandths == 1000 ? " CPU" : " CPUs");
 }
 
 // How much of a resource, in words.

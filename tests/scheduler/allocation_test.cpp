@@ -28,12 +28,13 @@ namespace {
 
 // Calls that overlap by `width`, so that many instances are busy at once.
 void warm_calls(Scheduler& scheduler, std::vector<SchedulerAction>& actions, unsigned from,
-                unsigned count, unsigned width, std::string const& tenant) {
+                unsigned count, unsigned width, std::string const& tenant,
+                std::string const& caller) {
   TimePoint now{};
   for (unsigned i = 0; i < count + width; ++i) {
     actions.clear();
     if (i < count)
-      scheduler.on(event::Arrived{CallId{from + i}, RevisionId{1 + i % 3}, {}, tenant}, now,
+      scheduler.on(event::Arrived{CallId{from + i}, RevisionId{1 + i % 3}, {}, tenant, caller}, now,
                    actions);
     for (std::size_t a = 0; a < actions.size(); ++a)
       if (auto* start = std::get_if<action::Start>(&actions[a]))
@@ -42,15 +43,19 @@ void warm_calls(Scheduler& scheduler, std::vector<SchedulerAction>& actions, uns
   }
 }
 
-std::size_t allocations_when_warm(std::string const& tenant) {
-  Scheduler scheduler({.max_instances = 64});
+std::size_t allocations_when_warm(std::string const& tenant, std::string const& caller = {}) {
+  Scheduler scheduler({.max_instances = 64,
+                       .account_concurrency = 1000,
+                       .caller_rate = 1'000'000,
+                       .caller_burst = 1'000'000});
   std::vector<SchedulerAction> actions;
   actions.reserve(64);
   for (unsigned id : {1, 2, 3})
-    scheduler.on(event::RevisionAdded{RevisionId{id}, {}}, TimePoint{}, actions);
-  warm_calls(scheduler, actions, 1, 1000, 20, tenant);
+    scheduler.on(event::RevisionAdded{RevisionId{id}, {}, Place::here, 1, "f"}, TimePoint{},
+                 actions);
+  warm_calls(scheduler, actions, 1, 1000, 20, tenant, caller);
   std::size_t const before = allocations;
-  warm_calls(scheduler, actions, 10'000, 10'000, 20, tenant);
+  warm_calls(scheduler, actions, 10'000, 10'000, 20, tenant, caller);
   return allocations - before;
 }
 
@@ -79,6 +84,10 @@ TEST_CASE("a warm call allocates nothing") { CHECK(allocations_when_warm("") == 
 
 TEST_CASE("a warm call of a tenant allocates nothing") {
   CHECK(allocations_when_warm("blue") == 0);
+}
+
+TEST_CASE("a warm call whose caller is counted allocates nothing") {
+  CHECK(allocations_when_warm("", "ann") == 0);
 }
 
 TEST_CASE("tenants and revisions that are gone leave no memory behind") {

@@ -32,7 +32,7 @@ void carries_two(SchedulerOptions const& options, Limits limits, std::string_vie
 
 TEST_CASE("an instance counts for one CPU at least, and for its memory's share above") {
   carries_two({.cpus = 2.9}, {},
-              "needs 1 CPUs (Limits::memory / 1769 MiB, at least 1), but 2 CPUs of this host's 2.9 "
+              "needs 1 CPU (Limits::memory / 1769 MiB, at least 1), but 2 CPUs of this host's 2.9 "
               "CPUs are in use (SchedulerOptions::cpus)");
   carries_two({.cpus = 5}, {.memory = 3538_MiB}, "needs 2 CPUs");
 }
