@@ -82,7 +82,7 @@ int main() {
   call(4, 1, 220ms);  // both places taken: waits
   call(5, 1, 221ms);  // waits
   call(6, 1, 222ms);  // the queue is full: refused
-  call(7, 2, 600ms);  // another function: the longest idle instance makes room
+  call(7, 2, 600ms);  // another function: the idle instance that served less makes room
   call(8, 1, 610ms);  // warm again
   host.run();         // until the last idle instance has expired
   std::printf("%d answered, %d refused, %zu instances left\n", host.answered, host.refused,

@@ -25,7 +25,7 @@ TEST_CASE("a budget of memory 0 is none") {
   CHECK(host.arrives(1) == "start i1");
 }
 
-TEST_CASE("the longest idle instance of another function makes room, and only one") {
+TEST_CASE("of equals the longest idle instance of another function makes room, and only one") {
   Host host({.max_instances = 3});
   host.function();
   host.function();
@@ -37,7 +37,7 @@ TEST_CASE("the longest idle instance of another function makes room, and only on
   CHECK(host.exited(2) == "start i4");
 }
 
-TEST_CASE("as many are evicted as the memory needs, longest idle first") {
+TEST_CASE("as many are evicted as the memory needs, of equals the longest idle first") {
   Host host({.memory = 400_MiB});
   host.function(needs(100_MiB));
   host.function(needs(300_MiB));
