@@ -56,7 +56,8 @@ class Daemon:
         self.out, self.err = place / "out", place / "err"
         with open(self.out, "wb") as out, open(self.err, "wb") as err:
             self.process = subprocess.Popen(
-                [arguments.faasd, "serve", "--listen", "127.0.0.1:0", "--state", place / "state", "--allow-degraded"],
+                [arguments.faasd, "serve", "--listen", "127.0.0.1:0", "--state", place / "state", "--allow-degraded",
+                 "--account-concurrency", "1000"],  # Lambda's; ours is none
                 env={"PATH": CLIENT_ENVIRONMENT["PATH"], "HOME": self.folder.name}, stdout=out, stderr=err)
         try:
             self.url = self.listening_on()

@@ -4,7 +4,7 @@ import fixture
 from model import LATEST, function_arn, layer_arn
 from packages import layer, marked
 
-NAME, OTHER, LAYER = "round", "other", "shared"
+NAME, OTHER, LAYER, SECOND = "round", "other", "shared", "second"
 ARN = function_arn(NAME)
 BASE = {"Runtime": "provided", "Handler": "bootstrap", "Role": fixture.ROLE}
 
@@ -145,6 +145,8 @@ def layers(do):
     do("ListLayerVersions", LayerName=LAYER)
     do("ListLayers")
     do("ListLayers", CompatibleRuntime="provided")
+    do("PublishLayerVersion", LayerName=SECOND, Content={"ZipFile": layer("three")})
+    do("UpdateFunctionConfiguration", FunctionName=NAME, Layers=[layer_arn(SECOND, 1), layer_arn(LAYER, 1)])
     do("UpdateFunctionConfiguration", FunctionName=NAME, Layers=[layer_arn(LAYER, 1), layer_arn(LAYER, 2)])
     do("UpdateFunctionConfiguration", FunctionName=NAME, Layers=[layer_arn(LAYER, 9)])
     do("GetFunctionConfiguration", FunctionName=NAME)

@@ -73,7 +73,8 @@ class Functions:
         check_range("timeout", settings.get("Timeout"), 1, 900)
         check_range("memorySize", settings.get("MemorySize"), 128, 32_768)
         check_range("ephemeralStorage.size", settings.get("EphemeralStorage", {}).get("Size"), 512, 10_240)
-        if len(settings.get("Layers", [])) > MAX_LAYERS:
+        layers = [arn.rpartition(":")[0] for arn in settings.get("Layers", [])]
+        if len(layers) > MAX_LAYERS or len(layers) > len(set(layers)):
             raise invalid()
 
     def resolved(self, settings):
