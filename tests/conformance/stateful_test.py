@@ -126,7 +126,7 @@ class Sequence(RuleBasedStateMachine):
         name = self.function(which)
         optional = {"Publish": True} if publish and not dry and "PublishVersion" in OURS else {}
         self.do(name, "UpdateFunctionCode", FunctionName=name, ZipFile=marked(self.new_mark(name, mark)),
-                **({"DryRun": True} if dry else {}), **optional, **({} if dry else self.revision(self.latest(name), kind)))
+                **({"DryRun": True} if dry else {}), **optional, **self.revision(self.latest(name), kind))
 
     @rule(which=ANY, timeout=st.sampled_from([None, 2, 60, 0, 901]), memory=st.sampled_from([None, 128, 256, 127]),
           colour=st.sampled_from([None, "red", ""]), kind=st.sampled_from(["none", "current", "stale"]))

@@ -93,7 +93,8 @@ def sample(service, shape):
             return shape["enum"][0]
         return next((text for text in ("a" * max(1, shape.get("min", 1)), "1", function_arn("f"), layer_arn("l", 1),
                                        "arn:aws:kms:us-east-1:000000000000:key/k", fixture.ROLE, "/mnt/a",
-                                       "lambda:InvokeFunction", "o-0123456789", "123456789012")
+                                       "lambda:InvokeFunction", "o-0123456789", "123456789012",
+                                       "arn:aws:lambda:us-east-1:000000000000:capacity-provider:c")
                      if fits(shape, text)), "a")
     return {"boolean": True, "blob": b"x", "double": 0.5}.get(kind, shape.get("min", 1))
 
