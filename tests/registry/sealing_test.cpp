@@ -114,6 +114,12 @@ TEST_CASE("the first open with a key seals what was in clear, and wipes what was
 TEST_CASE("a kill between the sealing and the wiping is made good by the next open") {
   Shop shop;
   REQUIRE(shop.open({}).has_value());
+  // Debian's SQLite clears what is deleted; others do not.
+  auto const careless = shop.store->run([](store::Transaction& t) {
+    return t.query("PRAGMA secure_delete = OFF", {},
+                   [](store::Row const&) -> Result<void> { return {}; });
+  });
+  REQUIRE(careless.has_value());
   for (int i = 0; i < 50; ++i)
     REQUIRE(add(*shop.registry, secret("g" + std::to_string(i))).has_value());
   for (int i = 0; i < 50; ++i)

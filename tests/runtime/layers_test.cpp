@@ -255,3 +255,24 @@ TEST_CASE("instances of one revision start from a layer only while it is untouch
   CHECK(host.invoke("f", R"("end")").value().status == Status::crashed);
   CHECK(host.invoke("f").value().payload == R"("true")");
 }
+
+TEST_CASE("a published version keeps its layers, and their packages, when $LATEST has others") {
+  TempDir state;
+  auto options = test_options();
+  options.state_dir = state.path();
+  {
+    Host host(options);
+    auto function = host.python("f", "def handler(e, c):\n    return open('/opt/x').read()\n");
+    function.layers = {files(host, {{"x", "old"}})};
+    host.deploy(function);
+    CHECK(host.await(host.runtime().publish("f", Publication())).value().version == "1");
+    FunctionUpdate update;
+    update.layers = {files(host, {{"x", "new"}})};
+    CHECK(host.await(host.runtime().update("f", update)).has_value());
+  }
+  Host host(options);
+  InvokeOptions version;
+  version.qualifier = "1";
+  CHECK(host.invoke("f", "{}", version).value().payload == R"("old")");
+  CHECK(host.invoke("f").value().payload == R"("new")");
+}
