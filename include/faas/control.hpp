@@ -40,7 +40,8 @@ struct DaemonConfig {
   unsigned drain_timeout = 30;  // seconds
   unsigned threads = 1;         // 1..64, that run the event loop
   unsigned max_connections = 10'240;
-  std::uint64_t log_size = 1;  // MB of one function's log, kept twice
+  std::uint64_t log_size = 1;    // MB of one function's log, kept twice
+  std::string secrets_key_file;  // see find_secrets_key; empty: no file
   std::string runtimes = "/usr/bin";
   std::string region = "us-east-1";
   std::string cgroup_root;  // a delegated cgroup2 directory; empty: found by itself
@@ -89,6 +90,13 @@ struct NewKey {
 };
 // A principal with a fresh random credential (256 bits). Errors: invalid_argument, io.
 Result<NewKey> new_key(Principal, KeyKind);
+
+// For Options::secrets_key: of the file (32 bytes, or 64 hex digits), which nobody but its owner
+// may open; without one, of "faasd-secrets-key" in systemd's directory of credentials
+// (CREDENTIALS_DIRECTORY; empty: none). Empty: there is neither. Errors: not_found (the file),
+// denied (others may open it), invalid_argument (it holds no key), io; none repeats what was read.
+Result<std::string> find_secrets_key(std::string const& file,
+                                     std::string const& credentials_directory);
 
 // If this process stands in a cgroup2 directory that was delegated to it (systemd's Delegate=yes),
 // moves it into a leaf below and returns the directory, for Options::cgroup_root. Empty: nothing

@@ -111,6 +111,7 @@ std::vector<std::pair<std::string_view, Set>> keys() {
       {"threads", number(&C::threads, 1, 64)},
       {"max_connections", number(&C::max_connections, 1, kMany)},
       {"log_size", number(&C::log_size, 1, 1 << 20)},
+      {"secrets_key_file", text(&C::secrets_key_file)},
       {"runtimes", text(&C::runtimes)},
       {"region", text(&C::region)},
       {"cgroup_root", text(&C::cgroup_root)},

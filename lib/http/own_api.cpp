@@ -171,6 +171,7 @@ asio::awaitable<Response> get_status(Context& c) {
                    {"Ready", c.ready.load() && !status.draining},
                    {"Draining", status.draining},
                    {"Degraded", status.degraded},
+                   {"SecretsKeyId", status.secrets_key_id},
                    {"Privilege", std::string(to_string(status.privilege))},
                    {"Functions", status.functions},
                    {"CallsRunning", s.calls_running},

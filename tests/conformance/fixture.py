@@ -48,17 +48,18 @@ arguments = argparse.Namespace(faasd=None, cache=None)
 
 
 class Daemon:
-    """A faasd with a state directory of its own, on a port of its own."""
+    """A faasd on a port of its own, with a state directory of its own unless one is given."""
 
-    def __init__(self):
+    def __init__(self, *flags, state=None, environment=None):
         self.folder = tempfile.TemporaryDirectory(prefix="faas-conformance-")
         place = pathlib.Path(self.folder.name)
         self.out, self.err = place / "out", place / "err"
         with open(self.out, "wb") as out, open(self.err, "wb") as err:
             self.process = subprocess.Popen(
-                [arguments.faasd, "serve", "--listen", "127.0.0.1:0", "--state", place / "state", "--allow-degraded",
-                 "--account-concurrency", "1000"],  # Lambda's; ours is none
-                env={"PATH": CLIENT_ENVIRONMENT["PATH"], "HOME": self.folder.name}, stdout=out, stderr=err)
+                [arguments.faasd, "serve", "--listen", "127.0.0.1:0", "--state", state or place / "state",
+                 "--allow-degraded", *flags],
+                env={"PATH": CLIENT_ENVIRONMENT["PATH"], "HOME": self.folder.name, **(environment or {})},
+                stdout=out, stderr=err)
         try:
             self.url = self.listening_on()
         except BaseException:

@@ -19,7 +19,7 @@ TEST_CASE("every key of the file is a long flag") {
   auto const config = read_config(
       R"({"listen":"[::1]:80","state":"/s","allow_degraded":true,"max_instances":7,"memory":1024,
     "queue":5,"account_concurrency":200,"caller_rate":50,"caller_burst":60,"scaling_burst":70,
-    "scaling_rate":0,"cpus":4,"pids":5000,"fds":900,"idle_expiry":60,"drain_timeout":9,"threads":2,"max_connections":11,"log_size":3,"runtimes":"/opt","region":"eu-west-1",
+    "scaling_rate":0,"cpus":4,"pids":5000,"fds":900,"idle_expiry":60,"drain_timeout":9,"threads":2,"max_connections":11,"log_size":3,"secrets_key_file":"/etc/key","runtimes":"/opt","region":"eu-west-1",
     "cgroup_root":"/c","uid_base":70000,"uid_count":16,"networks":0,"shells":64,
     "access":"/a","require_sign_in":true,"host":["a.example","b.example"],"socket":"/sock",
     "tls_certificate":"/c.pem","tls_key":"/k.pem","tls_client_ca":"/ca.pem","insecure_http":true})",
@@ -44,6 +44,7 @@ TEST_CASE("every key of the file is a long flag") {
   CHECK(config->threads == 2);
   CHECK(config->max_connections == 11);
   CHECK(config->log_size == 3);
+  CHECK(config->secrets_key_file == "/etc/key");
   CHECK(config->runtimes == "/opt");
   CHECK(config->region == "eu-west-1");
   CHECK(config->cgroup_root == "/c");

@@ -94,6 +94,10 @@ void add_serve(CLI::App& app, CommandLine& out) {
   serve->add_option("--log-size", c.log_size, "MB of one function's log")
       ->check(within(1, 1 << 20))
       ->capture_default_str();
+  serve
+      ->add_option("--secrets-key-file", c.secrets_key_file,
+                   "A key (32 bytes or 64 hex digits) that seals stored environments")
+      ->type_name("FILE");
   serve->add_option("--runtimes", c.runtimes, "Where interpreters are")
       ->type_name("DIR")
       ->capture_default_str();

@@ -161,7 +161,10 @@ int serve(CommandLine const& line) {
 
   faas::Metrics metrics;
   asio::io_context io(static_cast<int>(config.threads));
+  auto key = faas::find_secrets_key(config.secrets_key_file, variable("CREDENTIALS_DIRECTORY"));
+  if (!key) return fail(key.error());
   auto options = runtime_options(config, std::move(*state), std::move(*cgroup));
+  options.secrets_key = std::move(*key);
   options.observer = &metrics;
   auto runtime = faas::Runtime::open(io.get_executor(), std::move(options));
   if (!runtime) return fail_to_open(runtime.error());
