@@ -61,6 +61,15 @@ Response list_functions(Context&, Request const&);
 asio::awaitable<Response> publish_version(Context&, Request, std::string name);
 Response list_versions(Context&, Request const&, std::string const& name);
 
+asio::awaitable<Response> publish_layer_version(Context&, Request, std::string name);
+Response get_layer_version(Context&, Request const&, std::string const& name,
+                           std::string const& version);
+Response get_layer_version_by_arn(Context&, Request const&);
+Response list_layers(Context&, Request const&);
+Response list_layer_versions(Context&, Request const&, std::string const& name);
+asio::awaitable<Response> delete_layer_version(Context&, Request, std::string name,
+                                               std::string version);
+
 asio::awaitable<Response> create_alias(Context&, Request, std::string name);
 Response get_alias(Context&, Request const&, std::string const& name, std::string const& alias);
 asio::awaitable<Response> update_alias(Context&, Request, std::string name, std::string alias);
@@ -126,6 +135,12 @@ inline constexpr std::string_view kStaleFunction =
     "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias "
     "API to retrieve the latest Revision Id";
 LambdaError publish_error(Error const&);
+
+// Where a client that has nothing but this URL gets the zip. Host was checked to be ours.
+std::string package_location(Request const&, Digest const&);
+
+// Fills in what the ARNs of `fields` stand for; nothing is changed where none were given.
+LambdaResult<void> find_layers(Context&, FunctionName const&, ConfigurationFields& fields);
 
 // The code that a request brings or names, stored. `owner` keeps the views in `code` alive.
 asio::awaitable<LambdaResult<Package>> store_code(Context&, std::shared_ptr<void const> owner,

@@ -42,6 +42,13 @@ void add_environment(json::object& out, Function const& function) {
   out["Environment"] = json::object{{"Variables", std::move(variables)}};
 }
 
+// As they were named. A host may have given others since, which have no names.
+void add_layers(json::object& out, Function const& function, json::object const& stored) {
+  auto const* layers = stored.if_contains("Layers");
+  if (layers == nullptr || !layers->is_array() || function.layers.empty()) return;
+  if (layers->get_array().size() == function.layers.size()) out["Layers"] = *layers;
+}
+
 void add_capacity(json::object& out, Function const& function, std::string_view region,
                   json::object const& stored) {
   auto const* arn = stored.if_contains("CapacityProviderArn");
@@ -94,6 +101,7 @@ Function to_function(FunctionName name, ConfigurationFields const& fields) {
   function.handler = fields.handler.value_or("");
   function.description = fields.description.value_or("");
   function.environment = fields.environment.value_or(std::map<std::string, std::string>{});
+  function.layers = fields.layers.value_or(std::vector<Digest>{});
   set_limits(function.limits, fields);
   function.annotations[std::string(kAnnotation)] = json::serialize(fields.stored);
   return function;
@@ -105,6 +113,7 @@ FunctionUpdate to_update(Function const& current, ConfigurationFields const& fie
   update.handler = fields.handler;
   update.description = fields.description;
   update.environment = fields.environment;
+  update.layers = fields.layers;
   update.limits = current.limits;
   set_limits(*update.limits, fields);
   auto stored = stored_of(current);
@@ -134,6 +143,7 @@ json::object to_json(FunctionInfo const& info, std::string_view region, std::str
   add_stored(out, function, stored);
   add_capacity(out, function, region, stored);
   add_environment(out, function);
+  add_layers(out, function, stored);
   out["RevisionId"] = info.revision_uuid;
   if (detail == Detail::full) {
     out["State"] = "Active";

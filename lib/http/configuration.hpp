@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "http/json.hpp"
 
@@ -28,8 +29,10 @@ struct ConfigurationFields {
   std::optional<std::string> function_name, runtime, handler, description, revision;
   std::optional<std::int64_t> timeout, memory, tmp, capacity;
   std::optional<std::map<std::string, std::string>> environment;
-  std::map<std::string, std::string> tags;  // of a creation
-  bool publish = false;                     // likewise
+  std::optional<std::vector<std::string>> layer_arns;
+  std::optional<std::vector<Digest>> layers;  // what these are, once somebody looked
+  std::map<std::string, std::string> tags;    // of a creation
+  bool publish = false;                       // likewise
   json::object stored;
 };
 

@@ -7,6 +7,7 @@
 
 #include "http/configuration.hpp"
 #include "http/constraints.hpp"
+#include "http/layer_ref.hpp"
 #include "http/tags.hpp"
 
 namespace faas::inline v0::http {
@@ -159,12 +160,32 @@ void read_capacity(FieldReader& fields, ConfigurationFields& out) {
   if (auto r = outer.finish(); !r) fields.fail(r.error());
 }
 
+void read_layers(FieldReader& fields, ConfigurationFields& out) {
+  auto const* list = fields.array("Layers");
+  if (list == nullptr) return;
+  out.layer_arns.emplace();
+  for (auto const& item : *list) {
+    auto const text = item.is_string() ? std::string(item.get_string()) : json::serialize(item);
+    if (!item.is_string() || !parse_layer_version_arn(text)) {
+      fields.fail(constraint_error(
+          fmt::format("'[{}]'", text.substr(0, 256)), "layers",
+          "satisfy constraint: [Member must have length less than or equal to 140, Member must "
+          "have length greater than or equal to 1, Member must satisfy regular expression pattern: "
+          "arn:[a-zA-Z0-9-]+:lambda:[a-zA-Z0-9-]+:\\d{12}:layer:[a-zA-Z0-9-_]+:[0-9]+, Member must "
+          "not be null]"));
+    }
+    out.layer_arns->push_back(text);
+  }
+  if (list->size() > kMaxLayers) {
+    fields.fail(
+        invalid_parameter(fmt::format("Cannot reference more than {} layers.", kMaxLayers)));
+  }
+}
+
 // Members of arrays that must be empty, of objects and strings that must not be there.
 void refuse(FieldReader& fields) {
-  for (auto const* name : {"Layers", "FileSystemConfigs"}) {
-    if (auto const* list = fields.array(name); list != nullptr && !list->empty())
-      fields.fail(not_yet(name));
-  }
+  if (auto const* list = fields.array("FileSystemConfigs"); list != nullptr && !list->empty())
+    fields.fail(not_yet("FileSystemConfigs"));
   for (auto const* name : {"ImageConfig", "DurableConfig", "TenancyConfig"}) {
     if (auto const* object = fields.object(name); object != nullptr && !object->empty())
       fields.fail(not_yet(name));
@@ -186,6 +207,7 @@ void read_configuration(FieldReader& fields, ConfigurationFields& out) {
   read_logging(fields, out);
   read_snap_start(fields);
   read_capacity(fields, out);
+  read_layers(fields, out);
   read_network(fields, out);
   read_dead_letter(fields, out);
   if (auto const key = matching(fields, "KMSKeyArn", kResource)) {

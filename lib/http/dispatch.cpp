@@ -19,6 +19,7 @@ std::string_view operation_name(Operation operation) {
     case Operation::call_function: return "InvokeFunction";
     case Operation::put_package: return "PutPackage";
     case Operation::put_function: return "PutFunction";
+    case Operation::publish_layer_version: return "PublishLayerVersion";
     default: return "requested";
   }
 }
@@ -52,6 +53,7 @@ std::uint64_t body_limit(Operation operation, HttpServerOptions const& options) 
   switch (operation) {
     case Operation::create_function:
     case Operation::update_function_code:
+    case Operation::publish_layer_version:
     case Operation::put_function: return options.max_request.count;
     case Operation::put_package: return std::min(kPackageLimit, options.max_request.count);
     case Operation::update_function_configuration: return kConfigurationLimit;
@@ -135,6 +137,14 @@ asio::awaitable<Response> dispatch(Context& c, Route route, Request request) {
     case Operation::list_tags: return at_once(list_tags(c, request, name));
     case Operation::tag_resource: return tag_resource(c, std::move(request), std::move(name));
     case Operation::untag_resource: return untag_resource(c, std::move(request), std::move(name));
+    case Operation::publish_layer_version:
+      return publish_layer_version(c, std::move(request), std::move(name));
+    case Operation::get_layer_version: return at_once(get_layer_version(c, request, name, detail));
+    case Operation::get_layer_version_by_arn: return at_once(get_layer_version_by_arn(c, request));
+    case Operation::list_layers: return at_once(list_layers(c, request));
+    case Operation::list_layer_versions: return at_once(list_layer_versions(c, request, name));
+    case Operation::delete_layer_version:
+      return delete_layer_version(c, std::move(request), std::move(name), std::move(detail));
     case Operation::get_account_settings: return at_once(get_account_settings(c, request));
     case Operation::get_code_signing: return at_once(get_code_signing(c, request, name));
     case Operation::get_runtime_management:

@@ -158,15 +158,16 @@ asio::awaitable<Response> create_function(Context& c, Request request) {
   if (!body) co_return render(body.error());
   request.body.clear();
   request.body.shrink_to_fit();
-  auto const creation = read_creation(**body);
+  auto creation = read_creation(**body);
   if (!creation) co_return render(creation.error());
-  auto const& fields = creation->fields;
+  auto& fields = creation->fields;
   if (auto const missing = missing_member(fields, creation->code)) co_return render(*missing);
   if (!fields.stored.contains("Role"))
     co_return render(constraint_error("null", "role", "not be null"));
   auto const ref = find_unqualified_ref(c, request.identity, *fields.function_name);
   if (!ref) co_return render(ref.error());
   if (c.runtime.get(ref->name)) co_return render(already_exists(ref->name.name));
+  if (auto found = find_layers(c, ref->name, fields); !found) co_return render(found.error());
 
   auto const package = co_await store_code(c, *body, creation->code);
   if (!package) co_return render(package.error());
@@ -198,6 +199,8 @@ asio::awaitable<Response> put_function(Context& c, Request request, std::string 
   if (auto const missing = missing_member(creation->fields, creation->code); missing && !exists) {
     co_return render(*missing);
   }
+  if (auto found = find_layers(c, ref->name, creation->fields); !found)
+    co_return render(found.error());
   std::optional<Digest> digest;
   if (creation->code.given()) {
     auto const package = co_await store_code(c, *body, creation->code);
@@ -253,6 +256,8 @@ asio::awaitable<Response> update_function_configuration(Context& c, Request requ
   if (!body) co_return render(body.error());
   auto fields = read_configuration_update(**body);
   if (!fields) co_return render(fields.error());
+  if (auto found = find_layers(c, info->function.name, *fields); !found)
+    co_return render(found.error());
   auto const updated =
       co_await update_function(c, info->function.name, std::move(*fields), std::nullopt);
   co_return updated ? configuration_response(c, 200, *updated, "") : render(updated.error());

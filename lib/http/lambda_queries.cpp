@@ -21,13 +21,12 @@ LambdaResult<Versions> read_versions(Target const& target) {
                           "satisfy enum value set: [ALL]");
 }
 
-// Where a client that has nothing but this URL gets the zip. Host was checked to be ours.
-std::string code_location(Request const& request, FunctionInfo const& info) {
-  return fmt::format("{}://{}/faas/v1/packages/{}", request.secure ? "https" : "http",
-                     request.head.header("Host"), info.function.code.hex);
-}
-
 }  // namespace
+
+std::string package_location(Request const& request, Digest const& digest) {
+  return fmt::format("{}://{}/faas/v1/packages/{}", request.secure ? "https" : "http",
+                     request.head.header("Host"), digest.hex);
+}
 
 Response get_function(Context& c, Request const& request, std::string const& name) {
   auto const ref = find_ref(c, request.identity, name, request.target.parameter("Qualifier"));
@@ -37,7 +36,8 @@ Response get_function(Context& c, Request const& request, std::string const& nam
   auto const settings = c.runtime.settings(ref->name);
   json::object out;
   out["Configuration"] = to_json(*info, c.options.region, ref->qualifier, Detail::full);
-  out["Code"] = json::object{{"RepositoryType", "S3"}, {"Location", code_location(request, *info)}};
+  out["Code"] = json::object{{"RepositoryType", "S3"},
+                             {"Location", package_location(request, info->function.code)}};
   if (auto const tags = tags_of(settings); !tags.empty()) out["Tags"] = to_json(tags);
   if (settings.reserved)
     out["Concurrency"] = json::object{{"ReservedConcurrentExecutions", *settings.reserved}};

@@ -107,6 +107,13 @@ Permission permission_of(Operation operation) {
     case Operation::get_recursion: return {Subject::route, "lambda:GetFunctionRecursionConfig"};
     case Operation::put_recursion: return {Subject::route, "lambda:PutFunctionRecursionConfig"};
     case Operation::get_limits: return {Subject::route, "faas:GetLimits"};
+    // Of layers: no grant names them.
+    case Operation::publish_layer_version: return {Subject::nothing, "lambda:PublishLayerVersion"};
+    case Operation::get_layer_version:
+    case Operation::get_layer_version_by_arn: return {Subject::nothing, "lambda:GetLayerVersion"};
+    case Operation::list_layers: return {Subject::nothing, "lambda:ListLayers"};
+    case Operation::list_layer_versions: return {Subject::nothing, "lambda:ListLayerVersions"};
+    case Operation::delete_layer_version: return {Subject::nothing, "lambda:DeleteLayerVersion"};
     case Operation::get_account_settings: return {Subject::nothing, "lambda:GetAccountSettings"};
     case Operation::put_package: return {Subject::nothing, "faas:PutPackage"};
     case Operation::get_package: return {Subject::nothing, "faas:GetPackage"};

@@ -225,6 +225,38 @@ TEST_CASE("another account's functions are neither listed, found nor read, nor a
   CHECK(other("/2015-03-31/functions/hello").status == 200);
 }
 
+TEST_CASE("another account's layers are neither listed, found nor read, nor removed") {
+  Serving serving(strict());
+  TempDir files;
+  files.write("x", "1");
+  Layer layer;
+  layer.name = {"111122223333", "libs"};
+  layer.code = serving.wait(serving.runtime().store(files.path())).value().digest;
+  REQUIRE(serving.wait(serving.runtime().publish_layer(layer)).has_value());
+  auto const ask = [&](std::string const& key, std::string const& secret, std::string const& method,
+                       std::string const& path) {
+    auto request = signed_now(serving, key, secret, path);
+    request.method = method;
+    request.body.clear();
+    request.sign(secret);
+    return send(serving, request).status;
+  };
+  std::string const layers = "/2018-10-31/layers";
+  auto const arn =
+      layers + "/arn%3Aaws%3Alambda%3Aus-east-1%3A111122223333%3Alayer%3Alibs/versions";
+  CHECK(ask("AKIA2", "secret2", "GET", layers + "/libs/versions/1") == 404);
+  for (auto const* key : {"AKIA1", "AKIA2"}) {
+    auto const secret = std::string("secret") + key[4];
+    for (auto const& path : {arn, arn + "/1"}) {
+      CAPTURE(path);
+      CHECK(ask(key, secret, "GET", path) == 403);
+    }
+    CHECK(ask(key, secret, "DELETE", arn + "/1") == 403);
+  }
+  CHECK(ask("AKIA3", "secret3", "GET", arn + "/1") == 200);
+  CHECK(serving.runtime().layer(layer.name, 1).has_value());
+}
+
 TEST_CASE("an API key calls functions, in either header") {
   Serving serving(strict());
   deploy_hello(serving, "111122223333");

@@ -59,7 +59,7 @@ TEST_CASE("a function is what CreateFunction describes, and reads back the same"
   CHECK(out.at("DeadLetterConfig").at("TargetArn") == "q");
   CHECK(out.at("LoggingConfig").at("LogGroup") == "/aws/lambda/f");
   CHECK(out.at("State") == "Active");
-  CHECK(r.fields.tags .at("t") == "1");
+  CHECK(r.fields.tags.at("t") == "1");
 }
 
 TEST_CASE("a listed function lacks its state") {
@@ -107,12 +107,40 @@ TEST_CASE("ranges are told as Lambda tells them") {
         std::string::npos);
 }
 
+TEST_CASE("layers are named by the ARNs of their versions, five at most") {
+  std::string const arn = "arn:aws:lambda:us-east-1:000000000000:layer:l:1";
+  auto const r = read(R"({"Layers":[")" + arn + R"("]})");
+  REQUIRE_FALSE(r.error);
+  CHECK(r.fields.layer_arns == std::vector{arn});
+  CHECK(read(R"({"Layers":[]})").fields.layer_arns == std::vector<std::string>{});
+  CHECK_FALSE(read("{}").fields.layer_arns.has_value());
+  for (auto const* text : {R"({"Layers":["l"]})", R"({"Layers":["arn:aws:lambda:r:1:layer:l:1"]})",
+                           R"({"Layers":[7]})", R"({"Layers":[null]})"}) {
+    CAPTURE(text);
+    CHECK(fault(text).find("'layers'") != std::string::npos);
+  }
+  std::string six;
+  for (int i = 0; i < 6; ++i) six += (i == 0 ? "\"" : ",\"") + arn + "\"";
+  CHECK(fault("{\"Layers\":[" + six + "]}").find("more than 5 layers") != std::string::npos);
+}
+
+TEST_CASE("layers are shown as they were named, while they are what the function has") {
+  FunctionInfo info;
+  info.function.annotations[std::string(kAnnotation)] = R"({"Layers":[{"Arn":"a","CodeSize":7}]})";
+  info.function.layers = {{std::string(64, 'a')}};
+  CHECK(to_json(info, "us-east-1", "", Detail::full).at("Layers").at(0).at("Arn") == "a");
+  info.function.layers.push_back({std::string(64, 'b')});
+  CHECK_FALSE(to_json(info, "us-east-1", "", Detail::full).contains("Layers"));
+  info.function.layers.clear();
+  CHECK_FALSE(to_json(info, "us-east-1", "", Detail::full).contains("Layers"));
+}
+
 TEST_CASE("what this version cannot do is refused, not forgotten") {
   for (auto const* text :
-       {R"({"Layers":["arn:aws:lambda:us-east-1:1:layer:l:1"]})", R"({"PackageType":"Image"})",
-        R"({"Code":{"ImageUri":"x"}})", R"({"SnapStart":{"ApplyOn":"PublishedVersions"}})",
-        R"({"FileSystemConfigs":[{}]})", R"({"LoggingConfig":{"LogFormat":"JSON"}})",
-        R"({"CodeSigningConfigArn":"arn:x"})", R"({"ImageConfig":{"Command":["x"]}})",
+       {R"({"PackageType":"Image"})", R"({"Code":{"ImageUri":"x"}})",
+        R"({"SnapStart":{"ApplyOn":"PublishedVersions"}})", R"({"FileSystemConfigs":[{}]})",
+        R"({"LoggingConfig":{"LogFormat":"JSON"}})", R"({"CodeSigningConfigArn":"arn:x"})",
+        R"({"ImageConfig":{"Command":["x"]}})",
         R"({"CapacityProviderConfig":{"LambdaManagedInstancesCapacityProviderConfig":{
             "ExecutionEnvironmentMemoryGiBPerVCpu":2.0}}})",
         R"({"TenancyConfig":{"TenantIsolationMode":"PER_TENANT"}})",
