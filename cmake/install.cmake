@@ -14,6 +14,9 @@ install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/faas DESTINATION ${CMAKE_INSTALL
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 if(TARGET faasd)
   install(TARGETS faasd RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  install(FILES ${PROJECT_BINARY_DIR}/tools/faasd/faasd.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+  install(FILES ${PROJECT_BINARY_DIR}/tools/faasd/faasd.bash
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME faasd)
   # Made at installation, when the prefix is known.
   install(CODE "set(template ${PROJECT_SOURCE_DIR}/tools/faasd/faasd.service.in)
     set(faasd \${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}/faasd)")

@@ -11,6 +11,9 @@ namespace {
 
 namespace json = boost::json;
 
+// A longer key must not stand before its colon on one line (YAML 1.2, 7.4.2: 1024).
+constexpr std::size_t kSimpleKey = 1000;
+
 // What any reader of YAML takes for the text that it is.
 bool is_plain(std::string_view text) {
   constexpr std::string_view kOther[] = {"null", "true", "false", "yes", "no",
@@ -98,7 +101,10 @@ void print(std::string& out, json::value const& value, std::size_t indent);
 
 void print_members(std::string& out, json::object const& object, std::size_t indent) {
   for (auto const& [key, value] : object) {
-    out += std::string(indent, ' ') + yaml_text(key) + ":";
+    auto const name = yaml_text(key);
+    auto const margin = std::string(indent, ' ');
+    out += name.size() <= kSimpleKey ? margin + name + ":"
+                                     : margin + "? " + name + "\n" + margin + ":";
     print(out, value, indent + 2);
   }
 }

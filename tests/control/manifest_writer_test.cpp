@@ -24,6 +24,7 @@ Manifest sample() {
       {"PLAIN", "text"}, {"PORT", "8080"},          {"YES", "yes"},
       {"EMPTY", ""},     {"LINES", "a\n\"b\"\t\\"}, {"ODD", "h\u00e9 \u2603: # - \x7f"},
       {"null", "null"},  {"SIGN", "!Ref x"},        {"DOTS", "...\n..."}};
+  f.environment[std::string(2000, 'N')] = "long";
   f.description = "says: hello";
   f.layers = {"arn:aws:lambda:us-east-1:000000000000:layer:l:1"};
   f.tags = {{"a b", "c"}};

@@ -140,7 +140,9 @@ void add_deploy(CLI::App& app, CommandLine& out) {
   auto& d = out.deploy;
   auto* deploy = add_client(app, out, kDeploying, "deploy", "Create or update a function");
   deploy->add_option("name", d.name, "The function's name")->required();
-  deploy->add_option("path", d.path, "A directory or a zip file")->required();
+  deploy->add_option("path", d.path, "A directory or a zip file")
+      ->type_name(kPackageType)
+      ->required();
   deploy->add_option(
       "--runtime", d.runtime,
       "provided.al2023, native, python3.11, nodejs20.x, … (required for a new function)");
@@ -247,6 +249,7 @@ std::unique_ptr<CLI::App> command_tree(CommandLine& out) {
   auto* version = app.add_subcommand("version", "Print the version");
   version->group(kProgram);
   add_json(version, out);
+  add_shell(app, out);
   return tree;
 }
 

@@ -63,6 +63,7 @@ struct CommandLine {
   faas::LogRequest logs;
   ReleaseArguments release;
   ManifestArguments manifest;
+  std::string shell;  // completion
 };
 
 // Nothing: go on with `out`. Else the exit status; what there was to say has been printed.

@@ -10,7 +10,10 @@
 #include <iostream>
 #include <sstream>
 
+#include "completion.hpp"
+#include "manual.hpp"
 #include "output.hpp"
+#include "tree.hpp"
 #include "with_client.hpp"
 
 namespace faasd {
@@ -229,6 +232,18 @@ int key(CommandLine const& line) {
              "For the client; it is shown this once. Below it the entry for \"Principals\" of the "
              "access file.\n");
   fmt::print("{}\n{}\n", made->for_client, made->entry);
+  return kOk;
+}
+
+int completion(CommandLine const& line) {
+  CommandLine nothing;
+  fmt::print("{}", completion_script(*command_tree(nothing), line.shell));
+  return kOk;
+}
+
+int man(CommandLine const&) {
+  CommandLine nothing;
+  fmt::print("{}", manual(*command_tree(nothing), FAASD_VERSION));
   return kOk;
 }
 

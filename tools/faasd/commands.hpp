@@ -26,4 +26,7 @@ int why(CommandLine const&);
 int apply(CommandLine const&);
 int export_functions(CommandLine const&);
 
+int completion(CommandLine const&);
+int man(CommandLine const&);
+
 }  // namespace faasd

@@ -32,6 +32,8 @@ constexpr Command kCommands[] = {
     {"why", why},
     {"apply", apply},
     {"export", export_functions},
+    {"completion", completion},
+    {"man", man},
     {"invoke", invoke},
     {"logs", logs},
     {"ps", ps},

@@ -28,7 +28,10 @@ void add_json(CLI::App* command, CommandLine& out);
 // The name of a function that is there, which a shell completes by asking the daemon.
 CLI::Option* add_function(CLI::App* command, CommandLine& out,
                           std::string const& about = "The function's name");
+// Types of values that a shell can complete; FILE and DIR are others.
 inline constexpr char const* kFunctionType = "FUNCTION";
+inline constexpr char const* kPackageType = "DIR|ZIP";
+inline constexpr char const* kShellType = "SHELL";
 
 // As the configuration file has it. Signed, for CLI11 takes -1 for a huge unsigned number; not in
 // --help, where it would be part of the type's name.
