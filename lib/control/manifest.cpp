@@ -64,8 +64,7 @@ void read_aliases(Fields& fields, ManifestFunction& f) {
   if (node == nullptr) return;
   Fields aliases(*node, "aliases");
   for (auto const& [name, line, value] : node->members) {
-    if (!is_word(name, "-_") || name.size() > 128 || is_version(name))
-      throw Complaint{line, fmt::format("'{}' is no name of an alias", name.substr(0, 140))};
+    check_alias_name(name, line);
     f.aliases.emplace(name, read_alias(value, name));
   }
 }
@@ -124,6 +123,14 @@ void check_function_name(std::string_view name, std::size_t line) {
   if (is_word(name, "-_") && name.size() <= 64) return;
   throw Complaint{line, fmt::format("'{}' is no name of a function: 1 to 64 of a-z A-Z 0-9 - _",
                                     name.substr(0, 80))};
+}
+
+void check_alias_name(std::string_view name, std::size_t line) {
+  bool const number = name.find_first_not_of("0123456789") == std::string_view::npos;
+  if (is_word(name, "-_") && name.size() <= 128 && !number) return;
+  throw Complaint{line, fmt::format("'{}' is no name of an alias: 1 to 128 of a-z A-Z 0-9 - _, not "
+                                    "a number",
+                                    name.substr(0, 140))};
 }
 
 std::string usual_handler(std::string_view runtime) {

@@ -15,6 +15,7 @@ void read_own_form(Node const& root, Manifest& into);
 
 // 1..64 of [a-zA-Z0-9-_]
 void check_function_name(std::string_view name, std::size_t line);
+void check_alias_name(std::string_view name, std::size_t line);
 // Lambda's usual handler of a runtime; empty for an empty one.
 std::string usual_handler(std::string_view runtime);
 // A path of the file, as the one who reads it has it.

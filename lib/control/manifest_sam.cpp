@@ -128,6 +128,7 @@ ManifestFunction to_function(Properties p, std::string const& logical, std::size
   f.layers = std::move(p.layers).value_or(std::vector<std::string>());
   f.tags = std::move(p.tags);
   if (p.reserved) f.reserved = ReservedCalls{*p.reserved};
+  if (p.publish) check_alias_name(*p.publish, line);
   if (p.publish) f.aliases = {{*p.publish, {std::string(kPublished), {}, ""}}};
   if (p.provisioned && !p.publish)
     throw Complaint{

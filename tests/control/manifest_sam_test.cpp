@@ -118,6 +118,8 @@ TEST_CASE("what this does not do is refused, not left out in silence") {
   CHECK(fault("      PackageType: Image\n").starts_with("t.yaml:8: PackageType"));
   CHECK(fault("      ProvisionedConcurrencyConfig: {ProvisionedConcurrentExecutions: 1}\n")
             .find("needs AutoPublishAlias") != std::string::npos);
+  CHECK(fault("      AutoPublishAlias: live)\n").find("'live)' is no name of an alias") !=
+        std::string::npos);
   CHECK(faulty("Globals:\n  Api: {}\nResources: {}\n", "t.yaml:2: Globals has no 'Api' here"));
   CHECK(
       faulty("Resources:\n  F:\n    Type: AWS::Serverless::Function\n    Condition: C\n"

@@ -10,9 +10,9 @@ def main():
     args = tree.arguments(__doc__, ("--build", {"required": True, "help": "a configured build directory"}))
     listed = subprocess.run(["ctest", "--test-dir", args.build, "-N"], capture_output=True, text=True, check=True)
     tests = {line.split(": ", 1)[1].strip() for line in listed.stdout.splitlines() if ": " in line}
-    names = [path.stem for path in (args.root / "examples").glob("*.cpp")]
-    tree.finish("examples", [f"examples/{name}.cpp: ctest does not run example.{name}"
-                             for name in sorted(names) if f"example.{name}" not in tests])
+    paths = [path for kind in ("*.cpp", "*.sh") for path in sorted((args.root / "examples").glob(kind))]
+    tree.finish("examples", [f"examples/{path.name}: ctest does not run example.{path.stem}"
+                             for path in paths if f"example.{path.stem}" not in tests])
 
 
 if __name__ == "__main__":
