@@ -24,10 +24,23 @@ def faasd(*words):
                           timeout=30).stdout
 
 
+def listed(text):
+    """Names of commands in a --help, and flags."""
+    return re.findall(r"(?m)^  ([a-z]+) {2,}\S", text), re.findall(r"(?m)^  (?:-\w,)?(--[a-z0-9-]+)", text)
+
+
 def commands():
-    """Of --help, as a person reads it: {command: flags and positionals}."""
-    names = re.findall(r"(?m)^  ([a-z]+) {2,}\S", faasd("--help"))
-    return {name: re.findall(r"(?m)^  (?:-\w,)?(--[a-z-]+)", faasd(name, "--help")) for name in names}
+    """Of --help, as a person reads it: {command: flags}, of one with commands of its own each of those."""
+    out = {}
+    for name in listed(faasd("--help"))[0]:
+        inner, flags = listed(faasd(name, "--help"))
+        # A positional has a line of the same form as a command, and a type where that has none.
+        inner = [word for word in inner if "SUBCOMMAND" in faasd(name, "--help").split("\n")[1]]
+        for further in inner:
+            out[f"{name} {further}"] = listed(faasd(name, further, "--help"))[1]
+        if not inner:
+            out[name] = flags
+    return out
 
 
 class Manual(fixture.unittest.TestCase):
@@ -40,7 +53,7 @@ class Manual(fixture.unittest.TestCase):
             self.assertTrue(found, name)
             told = re.findall(r"\\fB(--[a-z-]+)\\fR", found.group(0))
             self.assertEqual(sorted(told), sorted(flag for flag in flags if flag != "--help"), name)
-        self.assertEqual(len(re.findall(r"(?m)^\\fBfaasd [a-z]+\\fR.*OPTIONS", page)), len(there))
+        self.assertEqual(len(re.findall(r"(?m)^\\fBfaasd [a-z ]+\\fR.*OPTIONS", page)), len(there))
         for section in ("NAME", "SYNOPSIS", "FILE FORMAT", "EXIT STATUS", "ENVIRONMENT", "EXAMPLES"):
             self.assertIn(f".SH {section}\n", page)
 
@@ -71,10 +84,10 @@ class Completion(fixture.Case):
         return [line for line in done.stdout.splitlines() if line]
 
     def test_bash_completes_commands_and_flags(self):
-        self.assertEqual(sorted(self.complete("")), sorted(commands()))
+        self.assertEqual(sorted(self.complete("")), sorted({name.split()[0] for name in commands()}))
         self.assertEqual(self.complete("ver"), ["versions", "version"])
         for name, flags in commands().items():
-            self.assertEqual(sorted(flag for flag in self.complete(name, "--")), sorted(flags), name)
+            self.assertEqual(sorted(self.complete(*name.split(), "--")), sorted(flags), name)
         self.assertEqual(self.complete("logs", "f", "--f"), ["--follow"])
 
     def test_bash_completes_names_of_functions_by_asking_the_daemon(self):
@@ -100,7 +113,7 @@ class Completion(fixture.Case):
         for shell in ("bash", "zsh", "fish"):
             script = faasd("completion", shell)
             for name, flags in commands().items():
-                self.assertIn(name, script)
+                self.assertIn(name.split()[-1], script)
                 for flag in flags:
                     self.assertRegex(script, rf"(-l {flag[2:]}|{flag})\b")
             if shutil.which(shell):  # bash always is

@@ -10,19 +10,19 @@
 namespace faasd {
 namespace {
 
-// What a value is completed with: "function", "file", "directory", words, or nothing.
-std::string kind_of(Word const& word) {
-  if (word.type == kFunctionType) return "function";
-  if (word.type == "FILE" || word.type == kPackageType) return "file";
-  if (word.type == "DIR") return "directory";
-  if (word.type == kShellType) return "bash zsh fish";
-  return "text";
-}
-
 std::string joined(std::vector<std::string> const& words, std::string_view between) {
   std::string out;
   for (auto const& word : words) out += (out.empty() ? "" : std::string(between)) + word;
   return out;
+}
+
+// What a value is completed with: "function", "file", "directory", "text" for nothing, or words.
+std::string kind_of(Word const& word) {
+  if (!word.choices.empty()) return joined(word.choices, " ");
+  if (word.type == kFunctionType) return "function";
+  if (word.type == "FILE" || word.type == kPackageType) return "file";
+  if (word.type == "DIR") return "directory";
+  return "text";
 }
 
 std::vector<std::string> names_of(std::vector<Command> const& commands) {
@@ -51,7 +51,7 @@ std::string quoted(std::string_view text, std::string_view escaped_quote) {
   return out + "'";
 }
 
-constexpr std::string_view kBash = R"(
+constexpr std::string_view kBash = R"bash(
 _faasd() {
   local current=${COMP_WORDS[COMP_CWORD]} command= value= kind= count=0 i word
   COMPREPLY=()
@@ -70,20 +70,14 @@ _faasd() {
   else kind=$(_faasd_word "$command" "$count"); fi
   case $kind in
     '' | text) ;;
-    function) mapfile -t COMPREPLY < <(compgen -W "$("${COMP_WORDS[0]}" list --names 2>/dev/null)" -- "$current") ;
-;
-    file) compopt -o filenames 2>/dev/null;
-    mapfile - t COMPREPLY < < (compgen - f-- "$current");
-    ;
-    directory) compopt -o filenames 2>/dev/null;
-    mapfile - t COMPREPLY < < (compgen - d-- "$current");
-    ;
-    *) mapfile -t COMPREPLY < <(compgen -W "$kind" -- "$current") ;
-    ;
-    esac
-    }
+    function) mapfile -t COMPREPLY < <(compgen -W "$("${COMP_WORDS[0]}" list --names 2>/dev/null)" -- "$current") ;;
+    file) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+    directory) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$current") ;;
+    *) mapfile -t COMPREPLY < <(compgen -W "$kind" -- "$current") ;;
+  esac
+}
 complete -F _faasd faasd
-)";
+)bash";
 
 std::string bash_script(std::vector<Command> const& commands) {
   std::string flags, values, words;
@@ -191,7 +185,7 @@ std::string fish_script(std::vector<Command> const& commands) {
 }  // namespace
 
 std::string completion_script(CLI::App const& tree, std::string const& shell) {
-  auto const commands = commands_of(tree);
+  auto const commands = first_words_of(tree);
   if (shell == "zsh") return zsh_script(commands);
   if (shell == "fish") return fish_script(commands);
   return bash_script(commands);
