@@ -11,18 +11,6 @@ namespace {
 using store::Row;
 using store::Transaction;
 
-Result<void> insert_attributes(Transaction& t, FunctionName const& name,
-                               FunctionSettings const& settings) {
-  for (auto const& [key, value] : settings.attributes) {
-    auto r = t.execute(
-        "INSERT INTO attributes (account, name, attribute, qualifier, value)"
-        " VALUES (?, ?, ?, ?, ?)",
-        {name.account, name.name, key.name, key.qualifier, value});
-    if (!r) return r.error();
-  }
-  return {};
-}
-
 Result<FunctionInfo> insert(Transaction& t, Secrets const& secrets, FunctionInfo& info,
                             FunctionSettings const& settings, Keep keep) {
   auto const& name = info.function.name;
@@ -39,7 +27,7 @@ Result<FunctionInfo> insert(Transaction& t, Secrets const& secrets, FunctionInfo
       "INSERT INTO functions (account, name, revision, kept, info) VALUES (?, ?, ?, ?, ?)",
       {name.account, name.name, *revision, keep == Keep::durable ? 1 : 0, to_json(info, secrets)});
   if (!r) return r.error();
-  if (auto added = insert_attributes(t, name, settings); !added) return added.error();
+  if (auto added = insert_settings(t, name, settings); !added) return added.error();
   return info;
 }
 

@@ -22,23 +22,6 @@ FunctionName name_of(Row const& row) {
   return {std::string(row.text(0)), std::string(row.text(1))};
 }
 
-// Columns 0 to 3: account, name, revision, info.
-Result<FunctionInfo> read_row(Row const& row, Secrets const& secrets, FunctionName const& name,
-                              std::string_view version) {
-  auto info = from_json(row.text(3), secrets);
-  if (!info) return info;
-  bool const same =
-      info->function.name == name && info->version == version &&
-      static_cast<std::uint64_t>(info->revision) == static_cast<std::uint64_t>(row.integer(2));
-  if (!same) {
-    return Error{
-        Errc::corrupt,
-        fmt::format("stored function {}:{}: its row belongs to another", name.name, version),
-        "StateCorrupt", "registry"};
-  }
-  return std::move(*info);
-}
-
 // A row that another key sealed is no damage: without the key nothing is served.
 Result<void> skip(Registry::State& state, FunctionName name, Error error) {
   if (error.code == Errc::denied) return error;
@@ -50,7 +33,7 @@ using Each = Result<void> (*)(Registry::State&, Row const&);
 
 Result<void> load_function(Registry::State& state, Row const& row) {
   auto name = name_of(row);
-  auto const info = read_row(row, state.secrets, name, kLatest);
+  auto const info = read_function(row.text(3), state.secrets, name, kLatest, row.integer(2));
   if (!info) return skip(state, std::move(name), info.error());
   state.catalogue.set(*info);
   return {};
@@ -59,7 +42,8 @@ Result<void> load_function(Registry::State& state, Row const& row) {
 Result<void> load_version(Registry::State& state, Row const& row) {
   auto name = name_of(row);
   auto const number = static_cast<VersionNumber>(row.integer(4));
-  auto const info = read_row(row, state.secrets, name, std::to_string(number));
+  auto const info =
+      read_function(row.text(3), state.secrets, name, std::to_string(number), row.integer(2));
   if (!info) return skip(state, std::move(name), info.error());
   state.catalogue.hold(*info);
   state.families.at(name).versions[number] = pack(*info);
@@ -68,15 +52,9 @@ Result<void> load_version(Registry::State& state, Row const& row) {
 
 Result<void> load_alias(Registry::State& state, Row const& row) {
   auto name = name_of(row);
-  auto alias = alias_from_json(row.text(2));
-  if (alias && alias->function == name) {
-    state.families.at(name).aliases[alias->name] = std::move(*alias);
-  } else {
-    state.damaged.push_back(
-        {std::move(name), alias ? Error{Errc::corrupt, "stored alias: its row belongs to another",
-                                        "StateCorrupt", "registry"}
-                                : alias.error()});
-  }
+  auto alias = read_alias(row.text(2), name, row.text(3));
+  if (!alias) return skip(state, std::move(name), alias.error());
+  state.families.at(name).aliases[alias->name] = std::move(*alias);
   return {};
 }
 
@@ -104,17 +82,30 @@ struct Table {
 constexpr Table kTables[] = {
     {"SELECT account, name, revision, info FROM functions ORDER BY account, name", load_function},
     {"SELECT account, name, revision, info, version FROM versions", load_version},
-    {"SELECT account, name, info FROM aliases", load_alias},
+    {"SELECT account, name, info, alias FROM aliases", load_alias},
     {"SELECT account, name, reserved FROM settings", load_reserved},
     {"SELECT account, name, qualifier, instances, modified_ns FROM provisioned", load_provisioned},
     {"SELECT account, name, attribute, qualifier, value FROM attributes", load_attribute},
 };
 
+// What hung on functions of one process goes with them.
+Result<void> forget_other_processes(Transaction& t) {
+  for (auto const* table : {"versions", "aliases", "settings", "provisioned", "attributes"}) {
+    auto r =
+        t.execute(fmt::format("DELETE FROM {} WHERE (account, name) IN"
+                              " (SELECT account, name FROM functions WHERE kept = 0)",
+                              table));
+    if (!r) return r.error();
+  }
+  if (auto r = t.execute("DELETE FROM functions WHERE kept = 0"); !r) return r.error();
+  return {};
+}
+
 }  // namespace
 
 // Row by row, in the catalogue's order.
 Result<void> Registry::State::load(Transaction& t) {
-  if (auto r = t.execute("DELETE FROM functions WHERE kept = 0"); !r) return r.error();
+  if (auto r = forget_other_processes(t); !r) return r;
   for (auto const& table : kTables) {
     auto r = t.query(table.query, {}, [&](Row const& row) { return table.load(*this, row); });
     if (!r) return r;

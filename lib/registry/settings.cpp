@@ -14,6 +14,7 @@ using store::Transaction;
 
 constexpr std::size_t kMaxAttribute = 64 << 10;
 constexpr std::size_t kMaxAttributes = 256;
+constexpr std::size_t kMaxAttributeName = 64;
 
 Error invalid(std::string message) {
   return {Errc::invalid_argument, std::move(message), "InvalidParameterValueException", "registry"};
@@ -185,6 +186,10 @@ Result<void> check_attribute(AttributeWish const& wish, FunctionSettings const& 
                  "PreconditionFailedException", "registry"};
   }
   if (!wish.value) return {};
+  if (wish.key.name.empty() || wish.key.name.size() > kMaxAttributeName) {
+    return invalid(fmt::format("The name of an attribute has {} characters; 1 to {}",
+                               wish.key.name.size(), kMaxAttributeName));
+  }
   if (wish.value->size() > kMaxAttribute) {
     return Error{Errc::too_large,
                  fmt::format("The {} of {} would have {} bytes; {} at most", wish.key.name,
@@ -221,6 +226,23 @@ Result<FunctionSettings> set_attribute_of(Transaction& t, AttributeWish const& w
   if (!r) return r.error();
   return settings;
 }
+
+}  // namespace
+
+Result<void> insert_settings(Transaction& t, FunctionName const& name,
+                             FunctionSettings const& settings) {
+  if (settings.reserved || !settings.provisioned.empty()) {
+    return invalid(
+        fmt::format("{} is deployed with attributes only: reserve and provision it once "
+                    "it is there",
+                    name.name));
+  }
+  for (auto const& [key, value] : settings.attributes)
+    if (auto r = set_attribute_of(t, {name, key, value, {}}); !r) return r.error();
+  return {};
+}
+
+namespace {
 
 auto show(FunctionName name) {
   return [name = std::move(name)](Registry::State& state, FunctionSettings const& settings) {

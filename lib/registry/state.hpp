@@ -59,6 +59,10 @@ void change(std::shared_ptr<Registry::State> state, Work work, Apply apply,
 // What the changes ask of the tables.
 Error not_there(FunctionName const&);
 Error no_version(FunctionName const&, std::string_view version);
+// What a row holds. Errors: corrupt, also if it is another's; as from_json.
+Result<FunctionInfo> read_function(std::string_view json, Secrets const&, FunctionName const&,
+                                   std::string_view version, std::int64_t revision);
+Result<AliasInfo> read_alias(std::string_view json, FunctionName const&, std::string_view name);
 // $LATEST as stored; errors: not_found, corrupt.
 Result<FunctionInfo> stored_function(store::Transaction&, Secrets const&, FunctionName const&);
 Result<bool> function_exists(store::Transaction&, FunctionName const&);
@@ -69,6 +73,8 @@ Result<std::vector<AliasInfo>> stored_aliases(store::Transaction&, FunctionName 
 Result<FunctionSettings> stored_settings(store::Transaction&, FunctionName const&);
 // Never given twice, though the function that had it is long gone.
 Result<std::uint64_t> next_number(store::Transaction&, std::string const& counter);
+// Of a function that was just added: attributes only. Errors: as Registry::set_attribute.
+Result<void> insert_settings(store::Transaction&, FunctionName const&, FunctionSettings const&);
 // Of one version or alias that is removed.
 Result<void> erase_settings_of(store::Transaction&, FunctionName const&,
                                std::string_view qualifier);

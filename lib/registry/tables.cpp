@@ -21,17 +21,39 @@ Error no_version(FunctionName const& name, std::string_view version) {
           "ResourceNotFoundException", "registry"};
 }
 
+Result<FunctionInfo> read_function(std::string_view json, Secrets const& secrets,
+                                   FunctionName const& name, std::string_view version,
+                                   std::int64_t revision) {
+  auto info = from_json(json, secrets);
+  if (!info) return info;
+  bool const same = info->function.name == name && info->version == version &&
+                    info->revision == RevisionId{static_cast<std::uint64_t>(revision)};
+  if (same) return std::move(*info);
+  return Error{Errc::corrupt,
+               fmt::format("stored function {}:{}: its row belongs to another", name.name, version),
+               "StateCorrupt", "registry"};
+}
+
+Result<AliasInfo> read_alias(std::string_view json, FunctionName const& function,
+                             std::string_view name) {
+  auto alias = alias_from_json(json);
+  if (!alias) return alias;
+  if (alias->function == function && alias->name == name) return std::move(*alias);
+  return Error{Errc::corrupt,
+               fmt::format("stored alias {}:{}: its row belongs to another", function.name, name),
+               "StateCorrupt", "registry"};
+}
+
 Result<FunctionInfo> stored_function(Transaction& t, Secrets const& secrets,
                                      FunctionName const& name) {
-  std::optional<std::string> info;
-  auto r = t.query("SELECT info FROM functions WHERE account = ? AND name = ?",
+  Result<FunctionInfo> out = not_there(name);
+  auto r = t.query("SELECT info, revision FROM functions WHERE account = ? AND name = ?",
                    {name.account, name.name}, [&](Row const& row) -> Result<void> {
-                     info = std::string(row.text(0));
+                     out = read_function(row.text(0), secrets, name, kLatest, row.integer(1));
                      return {};
                    });
   if (!r) return r.error();
-  if (!info) return not_there(name);
-  return from_json(*info, secrets);
+  return out;
 }
 
 Result<bool> function_exists(Transaction& t, FunctionName const& name) {
@@ -58,9 +80,9 @@ Result<bool> version_exists(Transaction& t, FunctionName const& name, VersionNum
 
 Result<std::vector<AliasInfo>> stored_aliases(Transaction& t, FunctionName const& name) {
   std::vector<AliasInfo> out;
-  auto r = t.query("SELECT info FROM aliases WHERE account = ? AND name = ? ORDER BY alias",
+  auto r = t.query("SELECT info, alias FROM aliases WHERE account = ? AND name = ? ORDER BY alias",
                    {name.account, name.name}, [&](Row const& row) -> Result<void> {
-                     auto alias = alias_from_json(row.text(0));
+                     auto alias = read_alias(row.text(0), name, row.text(1));
                      if (!alias) return alias.error();
                      out.push_back(std::move(*alias));
                      return {};
@@ -74,7 +96,7 @@ Result<std::optional<AliasInfo>> stored_alias(Transaction& t, FunctionName const
   std::optional<AliasInfo> out;
   auto r = t.query("SELECT info FROM aliases WHERE account = ? AND name = ? AND alias = ?",
                    {function.account, function.name, name}, [&](Row const& row) -> Result<void> {
-                     auto alias = alias_from_json(row.text(0));
+                     auto alias = read_alias(row.text(0), function, name);
                      if (!alias) return alias.error();
                      out = std::move(*alias);
                      return {};

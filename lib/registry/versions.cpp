@@ -21,10 +21,11 @@ Result<std::optional<Newest>> newest_version(Transaction& t, Secrets const& secr
                                              FunctionName const& name) {
   std::optional<Newest> out;
   auto r = t.query(
-      "SELECT info, source FROM versions WHERE account = ? AND name = ?"
+      "SELECT info, source, version, revision FROM versions WHERE account = ? AND name = ?"
       " ORDER BY version DESC LIMIT 1",
       {name.account, name.name}, [&](Row const& row) -> Result<void> {
-        auto info = from_json(row.text(0), secrets);
+        auto const version = std::to_string(row.integer(2));
+        auto info = read_function(row.text(0), secrets, name, version, row.integer(3));
         if (!info) return {};  // damaged: there is nothing to compare with
         out = Newest{std::move(*info), RevisionId{static_cast<std::uint64_t>(row.integer(1))}};
         return {};
