@@ -214,7 +214,7 @@ class Runtime {
   // New only. Durable when it returns. Errors: conflict (ResourceConflictException: exists),
   // invalid_argument (names the field), not_found (the code or a layer's), too_large (code and
   // layers unpack to more than packages.unpacked), unsupported (runtime not installed; the message
-  // lists those that are).
+  // lists those that are). Of settings attributes alone: reserve and provision it afterwards.
   asio::awaitable<Result<FunctionInfo>> deploy(Function, FunctionSettings = {});
   // A C++ function beside jailed ones. Not durable: deploy it again after each open. code and
   // runtime are ignored.

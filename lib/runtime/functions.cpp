@@ -129,7 +129,9 @@ asio::awaitable<Result<FunctionInfo>> Core::update(FunctionName name, FunctionUp
   auto stored = co_await committed<FunctionInfo>(std::move(change));
   if (stored) {
     Deciding const deciding(*this);
-    if (!closed_) retire_replaced(name);
+    if (closed_) co_return stored;
+    retire_replaced(name);
+    provision_again(name);  // an alias of $LATEST may be provisioned
   }
   co_return stored;
 }

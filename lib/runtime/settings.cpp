@@ -1,6 +1,7 @@
 // Settings of functions: kept by the registry, obeyed by the scheduler, shown as limits.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "runtime/commit.hpp"
@@ -131,6 +132,9 @@ Result<ProvisionedStatus> Core::provisioned(FunctionName const& name,
     status.available += counts.available;
     status.failing = status.failing || counts.failing;
   }
+  // Another alias of the same version has its own.
+  status.allocated = std::min(status.allocated, status.requested);
+  status.available = std::min(status.available, status.requested);
   return status;
 }
 
@@ -166,9 +170,8 @@ void add_account(std::vector<EffectiveLimit>& out, AccountCounts const& account,
       is_override ? std::string("Options::account_concurrency")
                   : option("SchedulerOptions::account_concurrency", options.account_concurrency,
                            SchedulerOptions{}.account_concurrency);
-  out.push_back({"AccountConcurrency", unless_zero(account.limit),
-                 account.reserved + account.unreserved_used, "calls", source});
-  out.back().used = account.unreserved_used;
+  out.push_back(
+      {"AccountConcurrency", unless_zero(account.limit), account.unreserved_used, "calls", source});
   if (function.reserved) {
     out.push_back({"ReservedConcurrency", *function.reserved, function.calls, "calls",
                    "reserved concurrency of the function"});
