@@ -147,6 +147,7 @@ void read_capacity(FieldReader& fields, ConfigurationFields& out) {
   auto const* provider = fields.object("CapacityProviderConfig");
   if (provider == nullptr) return;
   FieldReader outer(*provider, "CapacityProviderConfig.");
+  require(outer, "LambdaManagedInstancesCapacityProviderConfig");
   if (auto const* managed = outer.object("LambdaManagedInstancesCapacityProviderConfig")) {
     FieldReader inner(*managed, outer.path() + "LambdaManagedInstancesCapacityProviderConfig.");
     out.capacity = ranged(inner, "PerExecutionEnvironmentMaxConcurrency", 1, 1600);
@@ -186,10 +187,11 @@ void read_layers(FieldReader& fields, ConfigurationFields& out) {
 void refuse(FieldReader& fields) {
   if (auto const* list = fields.array("FileSystemConfigs"); list != nullptr && !list->empty())
     fields.fail(not_yet("FileSystemConfigs"));
-  for (auto const* name : {"ImageConfig", "DurableConfig", "TenancyConfig"}) {
+  for (auto const* name : {"ImageConfig", "DurableConfig"}) {
     if (auto const* object = fields.object(name); object != nullptr && !object->empty())
       fields.fail(not_yet(name));
   }
+  if (fields.object("TenancyConfig") != nullptr) fields.fail(not_yet("TenancyConfig"));
 }
 
 }  // namespace

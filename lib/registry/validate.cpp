@@ -202,7 +202,8 @@ Result<void> check_environment(Strings const& environment) {
   for (auto const& [name, value] : environment) {
     if (!is_variable_name(name)) {
       return refused("environment.variables", name,
-                     "Member's keys must match [a-zA-Z]([a-zA-Z0-9_])+");
+                     "Map keys must satisfy constraint: [Member must satisfy regular expression "
+                     "pattern: [a-zA-Z]([a-zA-Z0-9_])+]");
     }
     if (value.find('\0') != std::string::npos || !utf8_length(value)) {
       return refused("environment.variables", name,

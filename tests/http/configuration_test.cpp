@@ -23,6 +23,8 @@ Read read(std::string_view text) {
   return out;
 }
 
+std::string const kProvider = "arn:aws:lambda:us-east-1:000000000000:capacity-provider:mine";
+
 std::string fault(std::string_view text) {
   auto const result = read(text);
   return result.error ? result.error->exception + ": " + result.error->message : "none";
@@ -35,7 +37,7 @@ TEST_CASE("a function is what CreateFunction describes, and reads back the same"
       R"({"FunctionName":"f","Runtime":"python3.11","Handler":"a.b","Role":"arn:aws:iam::000000000000:role/r",
     "Code":{"ZipFile":"UEs="},"Timeout":7,"MemorySize":256,"EphemeralStorage":{"Size":1024},"Description":"d",
     "Environment":{"Variables":{"K":"V"}},"Tags":{"t":"1"},"TracingConfig":{"Mode":"Active"},
-    "VpcConfig":{"SubnetIds":["subnet-1"]},"KMSKeyArn":"arn:aws:kms:x","DeadLetterConfig":{"TargetArn":"q"}})");
+    "VpcConfig":{"SubnetIds":["subnet-1"]},"KMSKeyArn":"arn:aws:kms:x","DeadLetterConfig":{"TargetArn":"arn:aws:sqs:us-east-1:000000000000:q"}})");
   REQUIRE_FALSE(r.error);
   CHECK(r.code.zip == "UEs=");
   FunctionInfo info;
@@ -56,7 +58,7 @@ TEST_CASE("a function is what CreateFunction describes, and reads back the same"
   CHECK(out.at("VpcConfig").at("SubnetIds").at(0) == "subnet-1");
   CHECK(out.at("VpcConfig").at("VpcId") == "");
   CHECK(out.at("KMSKeyArn") == "arn:aws:kms:x");
-  CHECK(out.at("DeadLetterConfig").at("TargetArn") == "q");
+  CHECK(out.at("DeadLetterConfig").at("TargetArn") == "arn:aws:sqs:us-east-1:000000000000:q");
   CHECK(out.at("LoggingConfig").at("LogGroup") == "/aws/lambda/f");
   CHECK(out.at("State") == "Active");
   CHECK(r.fields.tags.at("t") == "1");
@@ -91,13 +93,14 @@ TEST_CASE("ranges are told as Lambda tells them") {
   CHECK(fault(R"({"MemorySize":10241})").find("less than or equal to 10240") != std::string::npos);
   CHECK(fault(R"({"Timeout":0})").find("'timeout'") != std::string::npos);
   CHECK(fault(R"({"Timeout":901})").find("less than or equal to 900") != std::string::npos);
-  CHECK(fault(R"({"EphemeralStorage":{"Size":1}})").find("'ephemeralStorage.Size'") !=
+  CHECK(fault(R"({"EphemeralStorage":{"Size":1}})").find("'ephemeralStorage.size'") !=
         std::string::npos);
   for (auto const* most : {"0", "1601"}) {
     CHECK(fault(R"({"CapacityProviderConfig":{"LambdaManagedInstancesCapacityProviderConfig":)"
-                R"({"PerExecutionEnvironmentMaxConcurrency":)" +
-                std::string(most) + "}}}")
-              .find("PerExecutionEnvironmentMaxConcurrency'") != std::string::npos);
+                R"({"CapacityProviderArn":")" +
+                kProvider + R"(","PerExecutionEnvironmentMaxConcurrency":)" + std::string(most) +
+                "}}}")
+              .find("perExecutionEnvironmentMaxConcurrency'") != std::string::npos);
   }
   CHECK(fault(R"({"Handler":"a b"})").find("'handler'") != std::string::npos);
   CHECK(fault(R"({"Role":"me"})").find("'role'") != std::string::npos);
@@ -142,6 +145,7 @@ TEST_CASE("what this version cannot do is refused, not forgotten") {
         R"({"LoggingConfig":{"LogFormat":"JSON"}})", R"({"CodeSigningConfigArn":"arn:x"})",
         R"({"ImageConfig":{"Command":["x"]}})",
         R"({"CapacityProviderConfig":{"LambdaManagedInstancesCapacityProviderConfig":{
+            "CapacityProviderArn":"arn:aws:lambda:us-east-1:000000000000:capacity-provider:mine",
             "ExecutionEnvironmentMemoryGiBPerVCpu":2.0}}})",
         R"({"TenancyConfig":{"TenantIsolationMode":"PER_TENANT"}})",
         R"({"Architectures":["riscv"]})"}) {
@@ -159,7 +163,7 @@ TEST_CASE("what this version cannot do is refused, not forgotten") {
 TEST_CASE("calls at once in one instance are asked for, given back and changed in AWS's words") {
   auto const created = read(
       R"({"CapacityProviderConfig":{"LambdaManagedInstancesCapacityProviderConfig":{
-          "CapacityProviderArn":"arn:aws:lambda:us-east-1:1:capacity-provider:mine",
+          "CapacityProviderArn":"arn:aws:lambda:us-east-1:000000000000:capacity-provider:mine",
           "PerExecutionEnvironmentMaxConcurrency":8}}})");
   REQUIRE_FALSE(created.error);
   FunctionInfo info;
@@ -171,7 +175,8 @@ TEST_CASE("calls at once in one instance are asked for, given back and changed i
         .at("LambdaManagedInstancesCapacityProviderConfig");
   };
   CHECK(managed().at("PerExecutionEnvironmentMaxConcurrency") == 8);
-  CHECK(managed().at("CapacityProviderArn") == "arn:aws:lambda:us-east-1:1:capacity-provider:mine");
+  CHECK(managed().at("CapacityProviderArn") ==
+        "arn:aws:lambda:us-east-1:000000000000:capacity-provider:mine");
 
   auto const without = read(R"({"MemorySize":256,"CapacityProviderConfig":{}})");
   CHECK(to_update(info.function, without.fields).limits->capacity == 8);

@@ -155,7 +155,7 @@ TEST_CASE("the headers of an invocation are checked") {
 
 TEST_CASE("operations of other versions are 404, which clients do not retry") {
   Serving serving;
-  auto const response = serving.send("POST", "/2015-03-31/functions/echo/versions", "{}");
+  auto const response = serving.send("POST", "/2014-11-13/functions/echo/invoke-async/", "{}");
   CHECK(response.status == 404);
   CHECK(exception_of(response) == "UnknownOperationException");
 }

@@ -31,7 +31,8 @@ TEST_CASE("a throttled call says why and when to come back") {
   auto const response =
       render(invoke_error(Error{Errc::throttled, "The queue is full", "QueueFull", "queue"}));
   CHECK(response.status == 429);
-  CHECK(response.body == R"({"Type":"User","Reason":"QueueFull","message":"The queue is full"})");
+  CHECK(response.body == R"({"Type":"User","Reason":"ConcurrentInvocationLimitExceeded",)"
+                         R"("why":"QueueFull: The queue is full","message":"Rate Exceeded."})");
   CHECK(find_header(response.headers, "Retry-After") == "1");
   CHECK(invoke_error(Error{Errc::throttled, "x", "", ""}).reason ==
         "ConcurrentInvocationLimitExceeded");

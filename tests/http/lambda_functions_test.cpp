@@ -122,7 +122,7 @@ TEST_CASE(
         Row{R"("MemorySize":18446744073709551615)", "MemorySize"},
         Row{R"("Handler":"../../x")", "handler"},
         Row{R"("Handler":")" + std::string(129, 'x') + "\"", "handler"},
-        Row{R"("EphemeralStorage":{"Size":1000000000})", "ephemeralStorage.Size"},
+        Row{R"("EphemeralStorage":{"Size":1000000000})", "ephemeralStorage.size"},
         Row{R"("Environment":{"Variables":{)" + variables + "}}", "environment variables"},
         Row{R"("Environment":{"Variables":{"A=B":"x"}})", "environment"},
         Row{R"("Layers":["arn:aws:lambda:us-east-1:000000000000:layer:a:1"])", "Layers"}}) {
@@ -312,11 +312,11 @@ TEST_CASE("our own path creates and updates in one step") {
 
 TEST_CASE("a name with a version or alias neither creates nor changes the function behind it") {
   Serving serving;
-  CHECK(serving.send("POST", kFunctions, creation("f:prod")).status == 404);
+  CHECK(serving.send("POST", kFunctions, creation("f:prod")).status == 400);
   CHECK(serving.send("POST", kFunctions, creation("f:$LATEST")).status == 201);
   auto const put = [&](std::string const& name) {
     return serving.send("PUT", "/faas/v1/functions/" + name, R"({"MemorySize":512})").status;
   };
-  CHECK(put("f:prod") == 404);
+  CHECK(put("f:prod") == 400);
   CHECK(put("f") == 200);
 }
