@@ -77,8 +77,7 @@ Scheduler::Impl::Claim* Scheduler::Impl::next_in_turn() {
     if (!claim) continue;
     if (make_room(*claim->revision)) return claim;
     if (starving(*claim)) return reserve(*claim->revision), nullptr;
-    // Nobody knows when there will be room for these: they keep no others from their turn.
-    if (turn == Turn::provisioned || hopeless(*claim->revision)) to_the_end(*claim);
+    if (hopeless(*claim->revision)) to_the_end(*claim);  // it hides no other that starves
   }
   return smaller_that_fits();
 }

@@ -234,6 +234,22 @@ TEST_CASE("one that waits for what was provisioned since keeps no room from othe
   CHECK(host.arrives(3, 3) == "start i2");
 }
 
+TEST_CASE("and hides no other that has waited for a second") {
+  Host host({.memory = 1000_MiB});
+  for (Bytes memory : {128_MiB, 910_MiB, 800_MiB, 100_MiB})
+    host.function({.memory = memory, .tmp = 0_B});
+  host.arrives(1, 4);
+  host.ready(1);
+  CHECK(host.arrives(2, 2) == "");
+  CHECK(host.provisions(1, 1) == "keep i2");
+  CHECK(host.arrives(3, 3) == "");
+  host.passes(2s);
+  CHECK(host.arrives(4, 4) == "");  // what is free is kept for the third
+  CHECK(host.finished(1) == "stop i1");
+  CHECK(host.exited(1) == "start i3");
+  CHECK(host.ready(3) == "run c3 on i3 cold");
+}
+
 TEST_CASE("what is provisioned and finds no room keeps no others from their turn") {
   Host host({.max_instances = 3});
   host.function(), host.function(), host.function();
