@@ -53,7 +53,7 @@ class SdkForJavaScript(ClientCase):
     @staticmethod
     def sdk():
         """The folder that has the SDK of exactly that version; none of its packages runs a script of its own here."""
-        place = fixture.arguments.cache / SDK.replace("/", "-")
+        place = fixture.arguments.cache.resolve() / SDK.replace("/", "-")
         if not (place / "done").exists():
             shutil.rmtree(place, ignore_errors=True)
             place.mkdir(parents=True)

@@ -7,6 +7,7 @@ report.py --seen BUILD/conformance/seen           says where it is not what it s
 import argparse
 import pathlib
 import sys
+import textwrap
 
 import operations
 
@@ -33,11 +34,16 @@ def section(done):
     rows = [f"| {each.name} | {each.date} | "
             + " | ".join(YES if each.name in done[client] else NO for client in CLIENTS) + " |" for each in ours]
     return "\n".join([
-        BEGIN, "", f"Of Lambda's {len(every)} operations faasd has {len(ours)}. Each client here did each operation in the "
-        "tests, with the replies and refusals of the model in `tests/conformance/model`; " + NO + " is an operation that "
-        "the client is too old to know.", "", f"| operation | API | {' | '.join(CLIENTS.values())} |",
+        BEGIN, "", wrapped(
+            f"Of Lambda's {len(every)} operations faasd has {len(ours)}. Each client here did each operation in the tests, "
+            f"with the replies and refusals of the model in `tests/conformance/model`; {NO} is an operation that the client "
+            "is too old to know."), "", f"| operation | API | {' | '.join(CLIENTS.values())} |",
         "| --- | --- |" + " --- |" * len(CLIENTS), *rows, "",
-        f"The other {len(others)} answer `UnknownOperationException`, status 404: {', '.join(others)}.", "", END])
+        wrapped(f"The other {len(others)} answer `UnknownOperationException`, status 404: {', '.join(others)}."), "", END])
+
+
+def wrapped(text):
+    return "\n".join(textwrap.wrap(text, 130, break_long_words=False, break_on_hyphens=False))
 
 
 def written(text):
