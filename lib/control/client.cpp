@@ -29,11 +29,7 @@ std::string deploy_body(DeployRequest const& r, std::string_view digest) {
   if (r.memory) out["MemorySize"] = *r.memory;
   if (r.timeout) out["Timeout"] = *r.timeout;
   if (r.tmp) out["EphemeralStorage"] = json::object{{"Size", *r.tmp}};
-  if (r.capacity) {
-    out["CapacityProviderConfig"] =
-        json::object{{"LambdaManagedInstancesCapacityProviderConfig",
-                      json::object{{"PerExecutionEnvironmentMaxConcurrency", *r.capacity}}}};
-  }
+  if (r.capacity) out["CapacityProviderConfig"] = control::capacity_config(*r.capacity);
   if (r.environment) {
     json::object variables;
     for (auto const& [name, value] : *r.environment) variables[name] = value;

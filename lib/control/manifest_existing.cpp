@@ -135,7 +135,7 @@ json::object put_body(Step const& step, std::string const& digest) {
   out["MemorySize"] = f.memory;
   out["Timeout"] = f.timeout;
   out["EphemeralStorage"] = json::object{{"Size", f.tmp}};
-  out["CapacityProviderConfig"] = json::object{{kManaged, json::object{{kCapacity, f.capacity}}}};
+  if (step.with_capacity) out["CapacityProviderConfig"] = capacity_config(f.capacity);
   json::object variables;
   for (auto const& [name, value] : f.environment) variables[name] = value;
   out["Environment"] = json::object{{"Variables", std::move(variables)}};

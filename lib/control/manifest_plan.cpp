@@ -123,6 +123,7 @@ class Planner {
         add(Action::put, there_ == nullptr ? Kind::create : Kind::update, std::move(differences));
     step.with_code = code;
     step.with_layers = !to_.layers.empty() || (there_ != nullptr && !there_->state.layers.empty());
+    step.with_capacity = to_.capacity != 1 || (there_ != nullptr && there_->state.capacity != 1);
     if (there_ != nullptr) return;
     step.tags = to_.tags;
     step.tags[std::string(kAppliedTag)] = stack;

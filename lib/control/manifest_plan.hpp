@@ -43,6 +43,7 @@ struct Step {
   ManifestFunction const* function = nullptr;  // put
   bool with_code = false;                      // put: upload it
   bool with_layers = false;                    // put: say them, be they none
+  bool with_capacity = false;                  // put: say it, be it 1
   std::string arn;                             // tag; empty: it will be known after put
   std::string subject;
   std::map<std::string, std::string> tags;  // put: of a new function

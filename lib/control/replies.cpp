@@ -80,6 +80,13 @@ std::string own_path(std::string_view name) {
   return "/faas/v1/functions/" + fetch::percent_encoded(name);
 }
 
+json::object capacity_config(std::uint64_t calls) {
+  json::object managed{
+      {"CapacityProviderArn", "arn:aws:lambda:us-east-1:000000000000:capacity-provider:this-host"},
+      {"PerExecutionEnvironmentMaxConcurrency", calls}};
+  return {{"LambdaManagedInstancesCapacityProviderConfig", std::move(managed)}};
+}
+
 Error reply_error(unsigned status, std::string_view error_type, std::string_view body) {
   Error error{code_of_status(status), "", std::string(error_type), "daemon"};
   if (auto const parsed = parse_reply(body)) {

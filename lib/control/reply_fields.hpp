@@ -21,4 +21,8 @@ boost::json::object object(boost::json::object const&, char const* name);
 std::string lambda_path(std::string_view name);
 std::string own_path(std::string_view name);
 
+// CapacityProviderConfig that asks for so many calls at once in one instance. Lambda's shape wants
+// a provider's ARN; here it means this host.
+boost::json::object capacity_config(std::uint64_t calls);
+
 }  // namespace faas::inline v0::control

@@ -107,13 +107,14 @@ TEST_CASE(
   CHECK(
       json::serialize(body) ==
       R"({"Runtime":"provided","Handler":"bootstrap","Description":"","MemorySize":128,"Timeout":3,)"
-      R"("EphemeralStorage":{"Size":512},"CapacityProviderConfig":)"
-      R"({"LambdaManagedInstancesCapacityProviderConfig":{"PerExecutionEnvironmentMaxConcurrency":1}},)"
-      R"("Environment":{"Variables":{}}})");
-  step.with_layers = true;
+      R"("EphemeralStorage":{"Size":512},"Environment":{"Variables":{}}})");
+  step.with_layers = step.with_capacity = true;
   step.tags = {{"t", "v"}};
   auto const more = put_body(step, "abc");
   CHECK(json::serialize(more.at("Code")) == R"({"S3Bucket":"faas","S3Key":"abc"})");
   CHECK(json::serialize(more.at("Layers")) == "[]");
+  auto const& provider =
+      more.at("CapacityProviderConfig").at("LambdaManagedInstancesCapacityProviderConfig");
+  CHECK(provider.at("PerExecutionEnvironmentMaxConcurrency") == 1);
   CHECK(json::serialize(more.at("Tags")) == R"({"t":"v"})");
 }

@@ -119,6 +119,13 @@ TEST_CASE("each field that differs is told, and the code is uploaded only if it 
   REQUIRE(actions(steps) == std::vector{Action::put});
   CHECK(steps[0].with_code);
   CHECK(told(steps[0]) == Texts{"code: sum -> other"});
+  CHECK_FALSE(steps[0].with_capacity);
+  auto several = there(hello());
+  several.state.capacity = 8;
+  steps = plan(hello(), &several);
+  REQUIRE(actions(steps) == std::vector{Action::put});
+  CHECK(steps[0].with_capacity);
+  CHECK(told(steps[0]) == Texts{"capacity: 8 -> 1"});
   existing.state.layers = {"arn"};
   steps = plan(hello(), &existing);
   REQUIRE(actions(steps) == std::vector{Action::put});
