@@ -275,6 +275,13 @@ class Provisioned(ModelCase):
         self.refused("InvalidParameterValueException", 400, None, "PutFunctionConcurrency", FunctionName="f",
                      ReservedConcurrentExecutions=1)
 
+    def test_without_a_reservation_it_is_taken_from_what_is_shared(self):
+        self.create("g")
+        self.do("PutFunctionConcurrency", FunctionName="g", ReservedConcurrentExecutions=899)
+        self.refused("InvalidParameterValueException", 400, None, "PutProvisionedConcurrencyConfig", **self.put("1", 2))
+        self.do("PutProvisionedConcurrencyConfig", **self.put("1", 1))
+        self.assertEqual(100, self.do("GetAccountSettings")["AccountLimit"]["UnreservedConcurrentExecutions"])
+
     def test_it_goes_with_its_alias(self):
         self.do("PutProvisionedConcurrencyConfig", **self.put("live", 1))
         self.do("DeleteAlias", FunctionName="f", Name="live")

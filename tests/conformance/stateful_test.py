@@ -72,6 +72,7 @@ class Sequence(RuleBasedStateMachine):
         self.judge.step(operation, **parameters)
         if name:
             self.judge.look(name)
+            self.judge.read("GetAccountSettings")
 
     def name(self, which):
         return f"{pick(NAMES, which)}-{self.generation}"
@@ -93,7 +94,7 @@ class Sequence(RuleBasedStateMachine):
         """None, the current one, or one that is stale if there was one."""
         if kind == "none" or subject is None or subject.revision.value is None:
             return {}
-        stale = subject.revision.before
+        stale = subject.revision.older
         if kind == "stale" and (stale is None or stale.value is None):
             return {}
         return {"RevisionId": stale if kind == "stale" else subject.revision}
@@ -184,7 +185,9 @@ class Sequence(RuleBasedStateMachine):
         """None, or a weight of another version; which versions go together is judged by the model."""
         if weight is None:
             return {}
-        weights = {} if weight == "none" else {pick(self.versions(name), other): weight}
+        there = self.versions(name)
+        good = [number for number in there if number not in (version, LATEST)]
+        weights = {} if weight == "none" else {pick([*there, *good, *good], other): weight}
         return {"RoutingConfig": {"AdditionalVersionWeights": weights}}
 
     def one_fault(self, name, version, weights):
@@ -297,8 +300,10 @@ class Sequence(RuleBasedStateMachine):
     @rule(which=ANY, qualifier=ANY, count=st.sampled_from([1, 1, 2, 0]))
     def provision(self, which, qualifier, count):
         name = self.function(which)
-        qualifier = pick([*self.qualifiers(name), "9999"], qualifier)
         function = self.judge.account.functions.get(name)
+        taken = {function.version_of(each).number for each in function.provisioned} if function else set()
+        again = [each for each in self.qualifiers(name) if taken and function.version_of(each).number in taken]
+        qualifier = pick([*self.qualifiers(name), *again, *again, "9999"], qualifier)
         alias = function.aliases.get(qualifier) if function else None
         if alias and alias.weights:
             return

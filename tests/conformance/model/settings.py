@@ -90,13 +90,15 @@ class Settings:
 
     # ---- concurrency
 
-    def reserved_of_others(self, function):
-        return sum(each.reserved or 0 for each in self.functions.values() if each is not function)
+    def taken_by_others(self, function):
+        """From what is shared: what a function reserves, and where it reserves nothing, what it has provisioned."""
+        return sum(sum(each.provisioned.values()) if each.reserved is None else each.reserved
+                   for each in self.functions.values() if each is not function)
 
     def put_function_concurrency(self, FunctionName, ReservedConcurrentExecutions):
         function = self.only_function(FunctionName)
         check_range("reservedConcurrentExecutions", ReservedConcurrentExecutions, 0, CONCURRENCY * CONCURRENCY)
-        if CONCURRENCY - self.reserved_of_others(function) - ReservedConcurrentExecutions < MIN_UNRESERVED:
+        if CONCURRENCY - self.taken_by_others(function) - ReservedConcurrentExecutions < MIN_UNRESERVED:
             raise invalid(TOO_FEW_UNRESERVED)
         if ReservedConcurrentExecutions < sum(function.provisioned.values()):
             raise invalid()
@@ -117,7 +119,7 @@ class Settings:
     def get_account_settings(self):
         return {"AccountLimit": {"TotalCodeSize": 80_530_636_800, "CodeSizeUnzipped": 262_144_000,
                                  "CodeSizeZipped": 52_428_800, "ConcurrentExecutions": CONCURRENCY,
-                                 "UnreservedConcurrentExecutions": CONCURRENCY - self.reserved_of_others(None)},
+                                 "UnreservedConcurrentExecutions": CONCURRENCY - self.taken_by_others(None)},
                 "AccountUsage": {"FunctionCount": len(self.functions), "TotalCodeSize": OPEN}}
 
     # ---- provisioned concurrency: of a version or an alias, never of $LATEST
@@ -135,7 +137,10 @@ class Settings:
         if any(other != qualifier and function.version_of(other).number == version for other in function.provisioned):
             raise Refused("ResourceConflictException")
         others = sum(count for other, count in function.provisioned.items() if other != qualifier)
-        if function.reserved is not None and others + ProvisionedConcurrentExecutions > function.reserved:
+        wanted = others + ProvisionedConcurrentExecutions
+        if function.reserved is not None and wanted > function.reserved:
+            raise invalid()
+        if function.reserved is None and CONCURRENCY - self.taken_by_others(function) - wanted < MIN_UNRESERVED:
             raise invalid()
         function.provisioned[qualifier] = ProvisionedConcurrentExecutions
         function.learn_revisions_anew()

@@ -70,7 +70,7 @@ class Function:
     def learn_revisions_anew(self):
         """After an operation of which the description does not say whose revision it changes."""
         for holder in (*self.versions.values(), *self.aliases.values(), *self.policies.values()):
-            holder.revision = Revision()
+            holder.revision = Revision(older=holder.revision.older)
 
     def version_of(self, qualifier):
         """The version that a qualifier means."""

@@ -64,10 +64,11 @@ class JsonText:
 
 
 class Revision:
-    """A RevisionId: unknown until a reply told it; different from the one before it where a change is certain."""
+    """A RevisionId: unknown until a reply told it; different from the one before it where a change is certain.
+    older: one that was current once and is not any more."""
 
-    def __init__(self, before=None):
-        self.before, self.value = before, None
+    def __init__(self, before=None, older=None):
+        self.before, self.older, self.value = before, before or older, None
 
     def learn(self, value):
         """Whether the reply's id can be this one."""
