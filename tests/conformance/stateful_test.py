@@ -19,7 +19,8 @@ SEED = int(os.environ.get("FAAS_STATEFUL_SEED", "0"))
 fixture.be_a_client()
 try:
     from hypothesis import HealthCheck, seed, settings, strategies as st
-    from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+    from hypothesis.stateful import (RuleBasedStateMachine, initialize, precondition, rule,
+                                     run_state_machine_as_test)
 except ImportError as missing:
     fixture.skip_all("stateful", f"{missing} (scripts/setup --tests)")
 
@@ -27,7 +28,7 @@ SERVICE = service.found()
 STEPS_IN_A_ROW = 50
 OURS = operations.ours()
 BASE = {"Runtime": "provided", "Handler": "bootstrap", "Role": fixture.ROLE}
-ANY = st.integers(0, 11)  # which of those there are
+ANY = st.integers(0, 23)  # which of those there are
 NAMES = ("one", "two")
 ALIASES = ("live", "canary", "old")
 MARKS = ("a", "b", "c", "d")
@@ -42,6 +43,11 @@ def needs(operation):
 
 def pick(choices, which):
     return choices[which % len(choices)]
+
+
+def mostly(good, every, which):
+    """One of the good ones more often than not."""
+    return pick([*good, *good, *good, *every], which)
 
 
 class Sequence(RuleBasedStateMachine):
@@ -111,6 +117,18 @@ class Sequence(RuleBasedStateMachine):
 
     # ---- functions
 
+    @initialize(versions=st.integers(0, 3), live=st.integers(0, 3), canary=st.integers(0, 3))
+    def prepare(self, versions, live, canary):
+        """Most sequences begin with something to work on."""
+        name = self.name(0)
+        if versions:
+            self.do(name, "CreateFunction", FunctionName=name, Code={"ZipFile": marked("a")}, **BASE)
+        for mark in MARKS[:versions] if "PublishVersion" in OURS else ():
+            self.do(name, "UpdateFunctionCode", FunctionName=name, ZipFile=marked(mark), Publish=True)
+        if 0 < live <= versions and "CreateAlias" in OURS:
+            routing = {"AdditionalVersionWeights": {str(canary): 0.5}} if 0 < canary <= versions and canary != live else {}
+            self.do(name, "CreateAlias", FunctionName=name, Name="live", FunctionVersion=str(live), RoutingConfig=routing)
+
     @rule(which=ANY, mark=st.sampled_from(MARKS), timeout=st.sampled_from([None, 1, 900, 0, 901]),
           tags=st.booleans(), publish=st.booleans())
     def create(self, which, mark, timeout, tags, publish):
@@ -151,12 +169,15 @@ class Sequence(RuleBasedStateMachine):
     def invoke(self, which, form, qualifier):
         name = self.function(which)
         given = {"name": name, "arn": function_arn(name), "partial": f"000000000000:function:{name}"}[form]
+        function = self.judge.account.functions.get(name)
         choices = [None, *self.qualifiers(name), "9999", "nobody"]
-        chosen = pick(choices, qualifier) if "PublishVersion" in OURS else None
+        chosen = mostly(function.aliases if function else (), choices, qualifier) if "PublishVersion" in OURS else None
         self.do(None, "Invoke", FunctionName=given, **({"Qualifier": chosen} if chosen else {}))
 
-    @rule(which=ANY)
-    def delete(self, which):
+    @rule(which=ANY, seldom=st.integers(0, 5))
+    def delete(self, which, seldom):
+        if seldom:
+            return
         name = self.function(which)
         self.do(name, "DeleteFunction", FunctionName=name)
 
@@ -210,11 +231,12 @@ class Sequence(RuleBasedStateMachine):
         self.do(name, "CreateAlias", FunctionName=name, Name=alias, FunctionVersion=version, **routing)
 
     @needs("UpdateAlias")
-    @rule(which=ANY, alias=st.sampled_from(ALIASES), version=ANY, other=ANY, described=st.booleans(),
+    @rule(which=ANY, alias=ANY, version=ANY, other=ANY, described=st.booleans(),
           weight=st.sampled_from([None, "none", 0.0, 0.5, 1.0, 1.5]), kind=st.sampled_from(["none", "current", "stale"]))
     def update_alias(self, which, alias, version, other, described, weight, kind):
         name = self.function(which)
         function = self.judge.account.functions.get(name)
+        alias = mostly(function.aliases if function else (), ALIASES, alias)
         held = function.aliases.get(alias) if function else None
         changes = {"Description": f"alias {next(self.descriptions)}"} if described else {}
         if held and alias not in function.provisioned:
@@ -233,10 +255,10 @@ class Sequence(RuleBasedStateMachine):
                                   or max(weights.values()) > 1)
 
     @needs("DeleteAlias")
-    @rule(which=ANY, alias=st.sampled_from(ALIASES))
-    def delete_alias(self, which, alias):
+    @rule(which=ANY, alias=st.sampled_from(ALIASES), seldom=st.integers(0, 2))
+    def delete_alias(self, which, alias, seldom):
         name = self.function(which)
-        if name in self.judge.account.functions:
+        if not seldom and name in self.judge.account.functions:
             self.do(name, "DeleteAlias", FunctionName=name, Name=alias)
 
     # ---- what is kept beside a function
@@ -275,8 +297,9 @@ class Sequence(RuleBasedStateMachine):
     @rule(which=ANY, sid=st.sampled_from(["s", "t"]), qualifier=ANY, kind=st.sampled_from(["none", "current", "stale"]))
     def remove_permission(self, which, sid, qualifier, kind):
         name = self.function(which)
-        qualifier = pick([None, *(q for q in self.qualifiers(name) if q != LATEST)], qualifier)
         function = self.judge.account.functions.get(name)
+        qualifier = mostly(function.policies if function else (),
+                           [None, *(q for q in self.qualifiers(name) if q != LATEST)], qualifier)
         policy = function.policies.get(qualifier) if function else None
         revision = self.revision(policy, kind) if policy and sid in policy.statements else {}
         self.do(name, "RemovePermission", FunctionName=name, StatementId=sid,
@@ -333,7 +356,8 @@ class Sequence(RuleBasedStateMachine):
         if destination and other:
             given["DestinationConfig"] = {"OnFailure": {"Destination": function_arn(other[0])}}
         faults = (retries == 3) + (age == 59)
-        qualifier = pick([None, *self.qualifiers(name)], qualifier)
+        set_already = self.judge.account.functions[name].events if there and merge else ()
+        qualifier = mostly(set_already, [None, *self.qualifiers(name)], qualifier)
         chosen = {"Qualifier": qualifier} if qualifier else {}
         unset = there and merge and (qualifier or LATEST) not in self.judge.account.functions[name].events
         if faults + (not there or not given) + unset > 1 or (not there and not given):
@@ -345,7 +369,8 @@ class Sequence(RuleBasedStateMachine):
     @rule(which=ANY, qualifier=ANY)
     def configure_no_events(self, which, qualifier):
         name = self.function(which)
-        qualifier = pick([None, *self.qualifiers(name)], qualifier)
+        function = self.judge.account.functions.get(name)
+        qualifier = mostly(function.events if function else (), [None, *self.qualifiers(name)], qualifier)
         self.do(name, "DeleteFunctionEventInvokeConfig", FunctionName=name, **({"Qualifier": qualifier} if qualifier else {}))
 
     # ---- layers

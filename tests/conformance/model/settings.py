@@ -42,7 +42,7 @@ class Settings:
         policy = function.policies.get(qualifier) or Policy()
         if StatementId in policy.statements:
             raise Refused("ResourceConflictException")
-        check_revision(policy.revision, RevisionId)
+        check_revision(policy.revision, RevisionId, None)
         conditions = {}
         if SourceAccount:
             conditions["StringEquals"] = {"AWS:SourceAccount": SourceAccount}
@@ -80,7 +80,7 @@ class Settings:
         function, qualifier, policy = self.policy(FunctionName, Qualifier)
         if StatementId not in policy.statements:
             raise Refused("ResourceNotFoundException")
-        check_revision(policy.revision, RevisionId)
+        check_revision(policy.revision, RevisionId, None)
         rest = {sid: statement for sid, statement in policy.statements.items() if sid != StatementId}
         function.learn_revisions_anew()
         function.policies[qualifier] = Policy(rest, Revision(policy.revision))

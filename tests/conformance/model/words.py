@@ -145,6 +145,6 @@ def invalid(message=None):
     return Refused("InvalidParameterValueException", message)
 
 
-def check_revision(revision, given):
+def check_revision(revision, given, words=STALE):
     if given is not None and revision.is_stale(given):
-        raise Refused("PreconditionFailedException", STALE)
+        raise Refused("PreconditionFailedException", words)
