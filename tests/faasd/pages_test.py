@@ -51,7 +51,7 @@ class Manual(fixture.unittest.TestCase):
         for name, flags in there.items():
             found = re.search(rf"(?ms)^\\fBfaasd {name}\\fR.*?^\.RE$", page)
             self.assertTrue(found, name)
-            told = re.findall(r"\\fB(--[a-z-]+)\\fR", found.group(0))
+            told = re.findall(r"\\fB(--[a-z0-9-]+)\\fR", found.group(0))
             self.assertEqual(sorted(told), sorted(flag for flag in flags if flag != "--help"), name)
         self.assertEqual(len(re.findall(r"(?m)^\\fBfaasd [a-z ]+\\fR.*OPTIONS", page)), len(there))
         for section in ("NAME", "SYNOPSIS", "FILE FORMAT", "EXIT STATUS", "ENVIRONMENT", "EXAMPLES"):

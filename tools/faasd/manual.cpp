@@ -8,17 +8,32 @@
 namespace faasd {
 namespace {
 
-// As text: a backslash, a hyphen that is typed, and a dot that would begin a request.
+// The code point that `text` begins with, which is UTF-8 of ours, and is taken off it.
+unsigned next_character(std::string_view& text) {
+  auto const first = static_cast<unsigned char>(text[0]);
+  std::size_t const length = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+  unsigned value = length == 1 ? first : first & (0x7fU >> length);
+  for (std::size_t i = 1; i < length; ++i)
+    value = value << 6 | (static_cast<unsigned char>(text[i]) & 63U);
+  text.remove_prefix(length);
+  return value;
+}
+
+// As text: a backslash, a hyphen that is typed, a dot that would begin a request, and what is not
+// ASCII, by its number.
 std::string roff(std::string_view text) {
   std::string out;
   if (text.starts_with('.') || text.starts_with('\'')) out += "\\&";
-  for (char c : text) {
-    if (c == '\\') {
+  while (!text.empty()) {
+    auto const c = next_character(text);
+    if (c >= 0x80) {
+      out += fmt::format("\\[u{:04X}]", c);
+    } else if (c == '\\') {
       out += "\\e";
     } else if (c == '-') {
       out += "\\-";
     } else {
-      out += c;
+      out += static_cast<char>(c);
     }
   }
   return out;
