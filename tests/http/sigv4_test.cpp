@@ -263,7 +263,8 @@ TEST_CASE("a presigned request lives as long as it says") {
   CHECK(with("HMAC-SHA256", "HMAC-SHA1") == "IncompleteSignatureException");
   CHECK(with("SignedHeaders=host", "SignedHeaders=host%0A") == "IncompleteSignatureException");
   auto both = request;
-  both.headers.emplace_back("Authorization", "AWS4-HMAC-SHA256 x");
+  both.headers.emplace_back("X-Amz-Date", "20150830T123600Z");
+  both.headers.emplace_back("Authorization", lambda_request(kKey, kSecret).header("Authorization"));
   CHECK(told(both) == "IncompleteSignatureException");
   auto body = request;
   body.body = "x";
