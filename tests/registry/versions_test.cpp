@@ -233,7 +233,8 @@ TEST_CASE("code is in use and counts once for as long as $LATEST or a version ha
   auto open = opened_at(dir / "db");
   CHECK(usage(open.registry) == 2 * 1234);
   CHECK(open.registry.usage(kDefaultAccount).functions == 1);
-  CHECK(open.registry.uses(a));  // by version 1 alone
+  CHECK(open.registry.uses(a));                               // by version 1 alone
+  CHECK(publish(open.registry, "f").value().version == "2");  // the same again holds nothing more
   CHECK(remove_version(open.registry, "f", 1));
   CHECK_FALSE(open.registry.uses(a));
   CHECK(usage(open.registry) == 1234);

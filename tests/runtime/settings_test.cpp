@@ -1,10 +1,14 @@
 // Reserved and provisioned concurrency, attributes, and the limits that hold.
 #include <algorithm>
+#include <atomic>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_future.hpp>
+#include <thread>
 
 #include "support/result.hpp"
 #include "waiting.hpp"
@@ -254,6 +258,51 @@ TEST_CASE("whatever becomes of calls, their places are free again") {
     CHECK(used(host, name, "HostQueue") == 0);
   }
   CHECK(used(host, "slow", "ReservedConcurrency") == 0);
+}
+
+TEST_CASE("no more calls than are reserved run at once, whoever calls from however many threads") {
+  constexpr int kReserved = 3, kCallers = 8, kCallsEach = 100;
+  asio::thread_pool pool(4);
+  auto options = test_options();
+  options.threads = 4;
+  auto runtime = Runtime::open(pool.get_executor(), std::move(options)).value();
+  auto const done = [&](auto work) {
+    return asio::co_spawn(pool, std::move(work), asio::use_future).get();
+  };
+  std::atomic<int> now = 0, wrong = 0, ran = 0, refused = 0;
+  Function function;
+  function.name = "f";
+  done(runtime.deploy(std::move(function), [&](HostCall call) -> asio::awaitable<std::string> {
+    if (++now > kReserved) ++wrong;
+    asio::steady_timer timer(co_await asio::this_coro::executor, 1ms);
+    co_await timer.async_wait(asio::use_awaitable);
+    --now;
+    co_return call.payload;
+  })).value();
+  done(runtime.reserve("f", kReserved)).value();
+  std::vector<std::thread> callers;
+  for (int i = 0; i < kCallers; ++i) {
+    callers.emplace_back([&] {
+      for (int n = 0; n < kCallsEach; ++n) {
+        auto const r = done(runtime.invoke("f", "1"));
+        if (r) ++ran, wrong += r->payload != "1";
+        if (!r)
+          ++refused,
+              wrong += r.error().reason != "ReservedFunctionConcurrentInvocationLimitExceeded";
+      }
+    });
+  }
+  for (auto& caller : callers) caller.join();
+  CHECK(wrong == 0);
+  CHECK(ran + refused == kCallers * kCallsEach);
+  CHECK(ran > 0);
+  CHECK(done(runtime.drain(10s)));  // who is answered may still be counted for a moment
+  for (auto const& limit : runtime.limits("f").value()) {
+    CAPTURE(limit.name);
+    if (limit.unit == "calls") CHECK(limit.used == 0);
+  }
+  asio::co_spawn(pool, runtime.close(), asio::use_future).get();
+  pool.join();
 }
 
 namespace {
