@@ -11,7 +11,17 @@
 
 namespace faas::inline v0::http {
 
-std::string in_quotes(std::string_view text) { return fmt::format("'{}'", text.substr(0, 256)); }
+std::string in_quotes(std::string_view text) {
+  std::size_t end = std::min<std::size_t>(text.size(), 256);
+  if (end < text.size())
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  std::string shown(text.substr(0, end));
+  // A path or a query is any bytes; the message that shows them is JSON.
+  if (json_fault(json_quote(shown)))
+    std::ranges::replace_if(
+        shown, [](char c) { return static_cast<unsigned char>(c) >= 0x80; }, '?');
+  return fmt::format("'{}'", shown);
+}
 
 std::string member_name(std::string_view path) {
   std::string out(path);
@@ -115,7 +125,7 @@ LambdaResult<Paging> read_paging(Target const& target, std::int64_t max_items) {
   if (auto const items = target.parameter("MaxItems")) {
     std::int64_t count = 0;
     auto const [end, error] = std::from_chars(items->data(), items->data() + items->size(), count);
-    auto const shown = fmt::format("'{}'", items->substr(0, 40));
+    auto const shown = in_quotes(*items);
     if (error != std::errc{} || end != items->data() + items->size() || count < 1)
       return constraint_error(shown, "maxItems", "have value greater than or equal to 1");
     if (count > max_items) {
@@ -126,13 +136,16 @@ LambdaResult<Paging> read_paging(Target const& target, std::int64_t max_items) {
   }
   if (auto const marker = target.parameter("Marker"); marker && !marker->empty()) {
     auto key = from_base64(*marker);
-    if (!key || key->size() > 256 || !is_made_of(*key, "-_$:"))
-      return invalid_parameter("The Marker is not one that this server gave.");
+    if (!key || key->size() > 256 || !is_made_of(*key, "-_$:")) return foreign_marker();
     paging.after = std::move(*key);
   }
   return paging;
 }
 
 std::string marker_of(std::string_view key) { return to_base64(key); }
+
+LambdaError foreign_marker() {
+  return invalid_parameter("The Marker is not one that this server gave.");
+}
 
 }  // namespace faas::inline v0::http

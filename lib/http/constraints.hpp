@@ -13,7 +13,7 @@
 
 namespace faas::inline v0::http {
 
-// What a client sent, for a message: bounded.
+// What a client sent, for a message: bounded, and text whatever it is.
 std::string in_quotes(std::string_view);
 // "EphemeralStorage.Size" as messages name it: "ephemeralStorage.size".
 std::string member_name(std::string_view path);
@@ -50,5 +50,6 @@ struct Paging {
 inline constexpr std::size_t kPage = 50;  // Lambda's: a page never holds more
 LambdaResult<Paging> read_paging(Target const&, std::int64_t max_items = 10'000);
 std::string marker_of(std::string_view key);
+LambdaError foreign_marker();
 
 }  // namespace faas::inline v0::http

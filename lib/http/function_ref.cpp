@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/text.hpp"
+#include "http/constraints.hpp"
 
 namespace faas::inline v0::http {
 namespace {
@@ -74,9 +75,6 @@ std::optional<Parts> take_apart(std::string_view text) {
   if (parts.size() == 2 && !is_qualifier(result.qualifier)) return std::nullopt;
   return result;
 }
-
-// What a client sent, for an error message: bounded.
-std::string in_quotes(std::string_view text) { return fmt::format("'{}'", text.substr(0, 160)); }
 
 }  // namespace
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <boost/json/basic_parser_impl.hpp>
 
+#include "http/constraints.hpp"
+
 namespace faas::inline v0::http {
 namespace {
 
@@ -69,6 +71,33 @@ LambdaError serialization_error(std::string message) {
   return {"SerializationException", std::move(message)};
 }
 
+struct CountKeys : Ignore {
+  std::size_t keys = 0;
+  bool on_key(json::string_view, std::size_t, error_code&) {
+    ++keys;
+    return true;
+  }
+};
+
+std::size_t keys_in(std::string_view text) {
+  json::basic_parser<CountKeys> parser(deep());
+  boost::system::error_code error;
+  parser.write_some(false, text.data(), text.size(), error);
+  return parser.handler().keys;
+}
+
+// Recurses as deep as the parser let it become.
+std::size_t keys_in(json::value const& value) {
+  std::size_t keys = 0;
+  if (auto const* array = value.if_array()) {
+    for (auto const& item : *array) keys += keys_in(item);
+  } else if (auto const* object = value.if_object()) {
+    keys += object->size();
+    for (auto const& [key, item] : *object) keys += keys_in(item);
+  }
+  return keys;
+}
+
 }  // namespace
 
 std::optional<std::string> json_fault(std::string_view text) {
@@ -93,6 +122,11 @@ LambdaResult<std::shared_ptr<json::object const>> parse_object(std::string_view 
   if (!value->is_object()) {
     return serialization_error(
         fmt::format("The request body must be a JSON object, not {}", kind_name(*value)));
+  }
+  // Of two members with one name the tree keeps the last; who checked the first would not know.
+  if (keys_in(text) != keys_in(*value)) {
+    return serialization_error(
+        "Could not parse request body into json: an object has a member twice");
   }
   return std::shared_ptr<json::object const>(value, &value->get_object());
 }
@@ -192,9 +226,8 @@ LambdaResult<void> FieldReader::finish() {
   if (fault_) return *fault_;
   for (auto const& [key, value] : object_) {
     if (!asked_.contains(std::string_view(key.data(), key.size()))) {
-      return invalid_parameter(
-          fmt::format("Unknown field '{}{}'. Remove it, or check its spelling.", path_,
-                      std::string_view(key.data(), std::min<std::size_t>(key.size(), 128))));
+      return invalid_parameter(fmt::format("Unknown field {}. Remove it, or check its spelling.",
+                                           in_quotes(path_ + std::string(key))));
     }
   }
   return {};

@@ -17,8 +17,7 @@ LambdaResult<Versions> read_versions(Target const& target) {
   auto const version = target.parameter("FunctionVersion");
   if (!version) return Versions::latest;
   if (*version == "ALL") return Versions::all;
-  return constraint_error(fmt::format("'{}'", version->substr(0, 40)), "functionVersion",
-                          "satisfy enum value set: [ALL]");
+  return constraint_error(in_quotes(*version), "functionVersion", "satisfy enum value set: [ALL]");
 }
 
 }  // namespace
