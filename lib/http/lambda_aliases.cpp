@@ -106,12 +106,9 @@ LambdaError alias_error(Context& c, AliasInfo const& alias, Error const& error) 
 }  // namespace
 
 asio::awaitable<Response> create_alias(Context& c, Request request, std::string name) {
-  auto const info = find_unqualified(c, request.identity, name);
-  if (!info) co_return render(info.error());
   auto const body = parse_object(request.body);
   if (!body) co_return render(body.error());
   AliasInfo alias;
-  alias.function = info->function.name;
   FieldReader fields(**body);
   require(fields, "Name");
   require(fields, "FunctionVersion");
@@ -122,6 +119,9 @@ asio::awaitable<Response> create_alias(Context& c, Request request, std::string 
   alias.description = sized(fields, "Description", {.most = 256}).value_or("");
   alias.weights = read_weights(fields).value_or(std::map<std::string, double>{});
   if (auto r = fields.finish(); !r) co_return render(r.error());
+  auto const ref = find_function_name(c, request.identity, name);
+  if (!ref) co_return render(ref.error());
+  alias.function = *ref;
   auto const created = co_await c.runtime.create_alias(alias);
   if (!created) co_return render(alias_error(c, alias, created.error()));
   co_return alias_response(c, 201, *created);
@@ -139,8 +139,6 @@ Response get_alias(Context& c, Request const& request, std::string const& name,
 asio::awaitable<Response> update_alias(Context& c, Request request, std::string name,
                                        std::string alias) {
   if (auto valid = check_name(alias); !valid) co_return render(valid.error());
-  auto const ref = find_function_name(c, request.identity, name);
-  if (!ref) co_return render(ref.error());
   auto const body = parse_optional_object(request.body);
   if (!body) co_return render(body.error());
   AliasUpdate update;
@@ -150,6 +148,8 @@ asio::awaitable<Response> update_alias(Context& c, Request request, std::string 
   update.weights = read_weights(fields);
   update.expected_revision = sized(fields, "RevisionId", {});
   if (auto r = fields.finish(); !r) co_return render(r.error());
+  auto const ref = find_function_name(c, request.identity, name);
+  if (!ref) co_return render(ref.error());
   auto would_be = c.runtime.alias(*ref, alias);
   if (!would_be) co_return render(no_alias(c, *ref, alias));
   if (update.version) would_be->version = *update.version;
@@ -169,13 +169,13 @@ asio::awaitable<Response> delete_alias(Context& c, Request request, std::string 
 }
 
 Response list_aliases(Context& c, Request const& request, std::string const& name) {
-  auto const ref = find_function_name(c, request.identity, name);
-  if (!ref) return render(ref.error());
   auto const paging = read_paging(request.target);
   if (!paging) return render(paging.error());
   auto const version = request.target.parameter("FunctionVersion");
   if (version && *version != "$LATEST" && !is_number(*version))
     return render(pattern_error(*version, "functionVersion", kVersionPattern));
+  auto const ref = find_function_name(c, request.identity, name);
+  if (!ref) return render(ref.error());
   json::array aliases;
   auto after = paging->after;
   bool more = true;

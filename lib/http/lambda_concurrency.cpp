@@ -69,14 +69,14 @@ Response status_response(Context& c, unsigned code, FunctionRef const& ref) {
 }  // namespace
 
 asio::awaitable<Response> put_function_concurrency(Context& c, Request request, std::string name) {
-  auto const info = find_unqualified(c, request.identity, name);
-  if (!info) co_return render(info.error());
   auto const body = parse_object(request.body);
   if (!body) co_return render(body.error());
   FieldReader fields(**body);
   require(fields, "ReservedConcurrentExecutions");
   auto const reserved = ranged(fields, "ReservedConcurrentExecutions", 0).value_or(0);
   if (auto r = fields.finish(); !r) co_return render(r.error());
+  auto const info = find_unqualified(c, request.identity, name);
+  if (!info) co_return render(info.error());
   auto const done =
       co_await c.runtime.reserve(info->function.name, static_cast<unsigned>(reserved));
   if (!done) co_return render(control_error(done.error()));
@@ -102,14 +102,14 @@ asio::awaitable<Response> delete_function_concurrency(Context& c, Request reques
 }
 
 asio::awaitable<Response> put_provisioned(Context& c, Request request, std::string name) {
-  auto const ref = find_provisioned_ref(c, request, name);
-  if (!ref) co_return render(ref.error());
   auto const body = parse_object(request.body);
   if (!body) co_return render(body.error());
   FieldReader fields(**body);
   require(fields, "ProvisionedConcurrentExecutions");
   auto const instances = ranged(fields, "ProvisionedConcurrentExecutions", 1).value_or(1);
   if (auto r = fields.finish(); !r) co_return render(r.error());
+  auto const ref = find_provisioned_ref(c, request, name);
+  if (!ref) co_return render(ref.error());
   auto const done =
       co_await c.runtime.provision(ref->name, ref->qualifier, static_cast<unsigned>(instances));
   co_return done ? status_response(c, 202, *ref) : render(provisioned_error(done.error()));
@@ -128,10 +128,10 @@ asio::awaitable<Response> delete_provisioned(Context& c, Request request, std::s
 }
 
 Response list_provisioned(Context& c, Request const& request, std::string const& name) {
-  auto const info = find_unqualified(c, request.identity, name);
-  if (!info) return render(info.error());
   auto const paging = read_paging(request.target, 50);
   if (!paging) return render(paging.error());
+  auto const info = find_unqualified(c, request.identity, name);
+  if (!info) return render(info.error());
   auto const& function = info->function.name;
   auto const settings = c.runtime.settings(function);
   json::array configs;

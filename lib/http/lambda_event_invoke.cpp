@@ -116,19 +116,19 @@ asio::awaitable<Response> store_config(Context& c, FunctionRef ref, json::object
 }  // namespace
 
 asio::awaitable<Response> put_event_invoke(Context& c, Request request, std::string name) {
-  auto const ref = find_event_ref(c, request, name);
-  if (!ref) co_return render(ref.error());
   auto config = read_config(request.body);
   if (!config) co_return render(config.error());
+  auto const ref = find_event_ref(c, request, name);
+  if (!ref) co_return render(ref.error());
   auto response = co_await store_config(c, *ref, std::move(*config), std::nullopt);
   co_return response;
 }
 
 asio::awaitable<Response> update_event_invoke(Context& c, Request request, std::string name) {
-  auto const ref = find_event_ref(c, request, name);
-  if (!ref) co_return render(ref.error());
   auto const change = read_config(request.body);
   if (!change) co_return render(change.error());
+  auto const ref = find_event_ref(c, request, name);
+  if (!ref) co_return render(ref.error());
   auto const before = stored_config(c, *ref);
   if (before.empty()) co_return render(no_config(c, *ref));
   auto config = parse_stored(before);
@@ -154,10 +154,10 @@ asio::awaitable<Response> delete_event_invoke(Context& c, Request request, std::
 }
 
 Response list_event_invoke(Context& c, Request const& request, std::string const& name) {
-  auto const info = find_unqualified(c, request.identity, name);
-  if (!info) return render(info.error());
   auto const paging = read_paging(request.target, 50);
   if (!paging) return render(paging.error());
+  auto const info = find_unqualified(c, request.identity, name);
+  if (!info) return render(info.error());
   auto const& function = info->function.name;
   auto const settings = c.runtime.settings(function);
   json::array configs;

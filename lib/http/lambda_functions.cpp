@@ -221,14 +221,14 @@ asio::awaitable<Response> put_function(Context& c, Request request, std::string 
 }
 
 asio::awaitable<Response> update_function_code(Context& c, Request request, std::string name) {
-  auto const info = find_unqualified(c, request.identity, name);
-  if (!info) co_return render(info.error());
   auto const body = parse_object(request.body);
   if (!body) co_return render(body.error());
   request.body.clear();
   request.body.shrink_to_fit();
   auto const change = read_code_update(**body);
   if (!change) co_return render(change.error());
+  auto const info = find_unqualified(c, request.identity, name);
+  if (!info) co_return render(info.error());
   auto const package = co_await store_code(c, *body, change->code);
   if (!package) co_return render(package.error());
   if (change->dry_run) {
@@ -250,12 +250,12 @@ asio::awaitable<Response> update_function_code(Context& c, Request request, std:
 
 asio::awaitable<Response> update_function_configuration(Context& c, Request request,
                                                         std::string name) {
-  auto const info = find_unqualified(c, request.identity, name);
-  if (!info) co_return render(info.error());
   auto const body = parse_object(request.body);
   if (!body) co_return render(body.error());
   auto fields = read_configuration_update(**body);
   if (!fields) co_return render(fields.error());
+  auto const info = find_unqualified(c, request.identity, name);
+  if (!info) co_return render(info.error());
   if (auto found = find_layers(c, info->function.name, *fields); !found)
     co_return render(found.error());
   auto const updated =

@@ -105,7 +105,7 @@ bool is_action(std::string_view action) {
   return action.starts_with("lambda:") && action.size() > 7 && is_made_of(action.substr(7), "");
 }
 
-LambdaResult<PermissionFields> read_permission(std::string_view text, std::string const& resource) {
+LambdaResult<PermissionFields> read_permission(std::string_view text) {
   auto const body = parse_object(text);
   if (!body) return body.error();
   PermissionFields out;
@@ -118,14 +118,15 @@ LambdaResult<PermissionFields> read_permission(std::string_view text, std::strin
   if (fields.given("Action") && !is_action(action))
     fields.fail(pattern_error(action, "action", "(lambda:[*]|lambda:[a-zA-Z]+|[*])"));
   auto const principal = sized(fields, "Principal", {}).value_or("");
-  if (fields.given("Principal") && principal.find_first_of(" \t\r\n") != std::string::npos)
+  if (fields.given("Principal") &&
+      (principal.empty() || principal.find_first_of(" \t\r\n") != std::string::npos))
     fields.fail(pattern_error(principal, "principal", "[^\\s]+"));
   out.revision = sized(fields, "RevisionId", {});
   out.statement = {{"Sid", out.sid},
                    {"Effect", "Allow"},
                    {"Principal", principal_of(principal)},
                    {"Action", action},
-                   {"Resource", resource}};
+                   {"Resource", ""}};  // known once the function is
   if (auto conditions = read_conditions(fields); !conditions.empty())
     out.statement["Condition"] = std::move(conditions);
   if (auto r = fields.finish(); !r) return r.error();
@@ -164,11 +165,11 @@ LambdaResult<void> check_addition(Policy const& policy, PermissionFields const& 
 }  // namespace
 
 asio::awaitable<Response> add_permission(Context& c, Request request, std::string name) {
+  auto wish = read_permission(request.body);
+  if (!wish) co_return render(wish.error());
   auto const ref = find_policy_ref(c, request, name);
   if (!ref) co_return render(ref.error());
-  auto const resource = qualified_arn(ref->name, c.options.region, ref->qualifier);
-  auto const wish = read_permission(request.body, resource);
-  if (!wish) co_return render(wish.error());
+  wish->statement["Resource"] = qualified_arn(ref->name, c.options.region, ref->qualifier);
   for (int attempt = 0;; ++attempt) {
     auto policy = read_policy(c, *ref);
     if (auto valid = check_addition(policy, *wish); !valid) co_return render(valid.error());
@@ -192,6 +193,8 @@ asio::awaitable<Response> add_permission(Context& c, Request request, std::strin
 
 asio::awaitable<Response> remove_permission(Context& c, Request request, std::string name,
                                             std::string sid) {
+  if (sid.empty() || sid.size() > 100 || !is_made_of(sid, "-_."))
+    co_return render(pattern_error(sid, "statementId", "([a-zA-Z0-9-_.]+)"));
   auto const ref = find_policy_ref(c, request, name);
   if (!ref) co_return render(ref.error());
   auto const expected = request.target.parameter("RevisionId");

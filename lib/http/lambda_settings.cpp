@@ -72,8 +72,6 @@ Response get_runtime_management(Context& c, Request const& request, std::string 
 }
 
 asio::awaitable<Response> put_runtime_management(Context& c, Request request, std::string name) {
-  auto const ref = find_runtime_ref(c, request, name);
-  if (!ref) co_return render(ref.error());
   auto const body = parse_object(request.body);
   if (!body) co_return render(body.error());
   FieldReader fields(**body);
@@ -87,6 +85,8 @@ asio::awaitable<Response> put_runtime_management(Context& c, Request request, st
         arn ? "RuntimeVersionArn is for UpdateRuntimeOn Manual alone: leave it out."
             : "UpdateRuntimeOn Manual needs a RuntimeVersionArn."));
   }
+  auto const ref = find_runtime_ref(c, request, name);
+  if (!ref) co_return render(ref.error());
   wish["UpdateRuntimeOn"] = *mode;
   if (arn) wish["RuntimeVersionArn"] = *arn;
   AttributeKey key{std::string(kRuntimeManagement), ref->qualifier};
@@ -106,14 +106,14 @@ Response get_recursion(Context& c, Request const& request, std::string const& na
 }
 
 asio::awaitable<Response> put_recursion(Context& c, Request request, std::string name) {
-  auto const info = find_unqualified(c, request.identity, name);
-  if (!info) co_return render(info.error());
   auto const body = parse_object(request.body);
   if (!body) co_return render(body.error());
   FieldReader fields(**body);
   require(fields, "RecursiveLoop");
   auto const loop = one_of(fields, "RecursiveLoop", {"Allow", "Terminate"}).value_or("");
   if (auto r = fields.finish(); !r) co_return render(r.error());
+  auto const info = find_unqualified(c, request.identity, name);
+  if (!info) co_return render(info.error());
   AttributeKey key{std::string(kRecursion), {}};
   auto const done = co_await c.runtime.set_attribute(info->function.name, key, loop);
   if (!done) co_return render(control_error(done.error()));

@@ -55,8 +55,6 @@ Response list_tags(Context& c, Request const& request, std::string const& arn) {
 }
 
 asio::awaitable<Response> tag_resource(Context& c, Request request, std::string arn) {
-  auto const name = find_resource(c, request, arn);
-  if (!name) co_return render(name.error());
   auto const body = parse_object(request.body);
   if (!body) co_return render(body.error());
   FieldReader fields(**body);
@@ -64,6 +62,8 @@ asio::awaitable<Response> tag_resource(Context& c, Request request, std::string 
   auto const added = fields.strings("Tags").value_or(Tags{});
   if (auto r = fields.finish(); !r) co_return render(r.error());
   if (auto valid = check_tags(added); !valid) co_return render(valid.error());
+  auto const name = find_resource(c, request, arn);
+  if (!name) co_return render(name.error());
   auto const merge = [added](Tags& tags) {
     for (auto const& [key, value] : added) tags[key] = value;
   };
@@ -72,12 +72,12 @@ asio::awaitable<Response> tag_resource(Context& c, Request request, std::string 
 }
 
 asio::awaitable<Response> untag_resource(Context& c, Request request, std::string arn) {
-  auto const name = find_resource(c, request, arn);
-  if (!name) co_return render(name.error());
   std::vector<std::string> keys;
   for (auto const& [parameter, value] : request.target.query)
     if (parameter == "tagKeys") keys.push_back(value);
   if (keys.empty()) co_return render(constraint_error("null", "tagKeys", "not be null"));
+  auto const name = find_resource(c, request, arn);
+  if (!name) co_return render(name.error());
   auto const remove = [keys](Tags& tags) {
     for (auto const& key : keys) tags.erase(key);
   };

@@ -21,6 +21,15 @@ LambdaResult<Publication> read_publication(std::string_view text) {
   return wish;
 }
 
+// The number in a marker; 0 before the first page.
+std::optional<std::uint64_t> version_of(std::string_view marker) {
+  std::uint64_t number = 0;
+  if (marker.empty()) return number;
+  auto const [end, error] = std::from_chars(marker.data(), marker.data() + marker.size(), number);
+  if (error != std::errc{} || end != marker.data() + marker.size()) return std::nullopt;
+  return number;
+}
+
 }  // namespace
 
 LambdaError publish_error(Error const& error) {
@@ -30,10 +39,10 @@ LambdaError publish_error(Error const& error) {
 }
 
 asio::awaitable<Response> publish_version(Context& c, Request request, std::string name) {
-  auto const info = find_unqualified(c, request.identity, name);
-  if (!info) co_return render(info.error());
   auto const wish = read_publication(request.body);
   if (!wish) co_return render(wish.error());
+  auto const info = find_unqualified(c, request.identity, name);
+  if (!info) co_return render(info.error());
   auto const published = co_await c.runtime.publish(info->function.name, *wish);
   if (!published) co_return render(publish_error(published.error()));
   co_return configuration_response(c, 201, *published, published->version);
@@ -41,16 +50,16 @@ asio::awaitable<Response> publish_version(Context& c, Request request, std::stri
 
 // $LATEST, then the published ones.
 Response list_versions(Context& c, Request const& request, std::string const& name) {
-  auto const info = find_unqualified(c, request.identity, name);
-  if (!info) return render(info.error());
   auto const paging = read_paging(request.target);
   if (!paging) return render(paging.error());
-  std::uint64_t after = 0;
-  std::from_chars(paging->after.data(), paging->after.data() + paging->after.size(), after);
+  auto const after = version_of(paging->after);
+  if (!after) return render(foreign_marker());
+  auto const info = find_unqualified(c, request.identity, name);
+  if (!info) return render(info.error());
   std::vector<FunctionInfo> page;
   if (paging->after.empty()) page.push_back(*info);
   // One more than the page tells whether another one follows.
-  auto published = c.runtime.versions(info->function.name, after, paging->most + 1 - page.size());
+  auto published = c.runtime.versions(info->function.name, *after, paging->most + 1 - page.size());
   std::move(published.begin(), published.end(), std::back_inserter(page));
   bool const more = page.size() > paging->most;
   if (more) page.pop_back();
