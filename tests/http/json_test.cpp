@@ -60,3 +60,35 @@ TEST_CASE("a member that nobody asks for is refused by name") {
   CHECK(result.error().exception == "InvalidParameterValueException");
   CHECK(result.error().message.find("'Timeuot'") != std::string::npos);
 }
+
+TEST_CASE("an object that has a member twice is refused, however deep it is") {
+  for (auto const* text : {R"({"A":1,"A":1})", R"({"A":{"B":1,"B":2}})", R"({"A":[{"B":1,"B":1}]})",
+                           R"({"A":1,"\u0041":2})", R"({"A":null,"A":1})"}) {
+    CAPTURE(text);
+    auto const object = parse_object(text);
+    REQUIRE(object.has_error());
+    CHECK(object.error().exception == "SerializationException");
+    CHECK(object.error().message.find("twice") != std::string::npos);
+  }
+  CHECK(parse_object(R"({"A":{"A":1},"B":[{"A":1},{"A":1}]})").has_value());
+}
+
+TEST_CASE("a body that may be left out is an object all the same") {
+  CHECK(parse_optional_object("").value()->empty());
+  CHECK(parse_optional_object("{}").value()->empty());
+  CHECK(parse_optional_object(" ").has_error());
+  CHECK(parse_optional_object("null").has_error());
+  CHECK(parse_object("").has_error());
+}
+
+TEST_CASE("numbers are read as they are written, whole or with a fraction") {
+  auto const object = parse_object(R"({"W":{"1":0.25,"2":1,"3":1e-3},"X":{"1":"0.5"},"Y":[1]})");
+  FieldReader weights(**object);
+  CHECK(*weights.numbers("W") == std::map<std::string, double>{{"1", 0.25}, {"2", 1}, {"3", 1e-3}});
+  CHECK_FALSE(weights.numbers("none"));
+  CHECK_FALSE(weights.numbers("X"));
+  CHECK(weights.finish().error().message == "X.1 must be a number, not a string");
+  FieldReader list(**object);
+  CHECK_FALSE(list.numbers("Y"));
+  CHECK(list.finish().error().message == "Y must be an object, not an array");
+}

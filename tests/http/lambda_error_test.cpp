@@ -38,6 +38,32 @@ TEST_CASE("a throttled call says why and when to come back") {
         "ConcurrentInvocationLimitExceeded");
 }
 
+TEST_CASE("the reason of a throttled call is one of Lambda's words; ours stands in why") {
+  for (auto const* word :
+       {"CallerRateLimitExceeded", "ConcurrentInvocationLimitExceeded",
+        "FunctionInvocationRateLimitExceeded", "ReservedFunctionConcurrentInvocationLimitExceeded",
+        "ReservedFunctionInvocationRateLimitExceeded"}) {
+    auto const error = invoke_error(Error{Errc::throttled, "m", word, ""});
+    CHECK(error.reason == word);
+    CHECK(error.why == std::string(word) + ": m");
+    CHECK(error.message == "Rate Exceeded.");
+  }
+  auto const ours = invoke_error(Error{Errc::throttled, "m", "StartsFailing", ""});
+  CHECK(ours.reason == "ConcurrentInvocationLimitExceeded");
+  CHECK(ours.why == "StartsFailing: m");
+  CHECK(invoke_error(Error{Errc::throttled, "m", "", ""}).why == "m");
+  CHECK(invoke_error(Error{Errc::not_found, "m", "", ""}).why.empty());
+}
+
+TEST_CASE("a change that others overtook is a conflict, whatever it was made from") {
+  auto const error =
+      conflict_error(Error{Errc::conflict, "m", "PreconditionFailedException", "registry"});
+  CHECK(error.exception == "ResourceConflictException");
+  CHECK(error.message.find("An update is in progress") != std::string::npos);
+  CHECK(conflict_error(Error{Errc::not_found, "m", "", ""}).exception ==
+        "ResourceNotFoundException");
+}
+
 TEST_CASE("errors of the runtime become Lambda's exceptions") {
   auto exception = [](Errc code, std::string reason = "") {
     return control_error(Error{code, "m", reason, ""}).exception;

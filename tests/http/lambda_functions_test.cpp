@@ -125,7 +125,7 @@ TEST_CASE(
         Row{R"("EphemeralStorage":{"Size":1000000000})", "ephemeralStorage.size"},
         Row{R"("Environment":{"Variables":{)" + variables + "}}", "environment variables"},
         Row{R"("Environment":{"Variables":{"A=B":"x"}})", "environment"},
-        Row{R"("Layers":["arn:aws:lambda:us-east-1:000000000000:layer:a:1"])", "Layers"}}) {
+        Row{R"("Layers":["arn:aws:lambda:us-east-1:000000000000:layer:a:1"])", "Layer version"}}) {
     auto const& member = row.member;
     auto const& field = row.field;
     CAPTURE(member.substr(0, 60));

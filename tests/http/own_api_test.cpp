@@ -90,3 +90,34 @@ TEST_CASE("metrics count what was called") {
         std::string::npos);
   CHECK(metrics.body.find("faas_functions 1\n") != std::string::npos);
 }
+
+TEST_CASE("the limits of a function are told with their values and where each was set") {
+  Options options;
+  options.scheduler.account_concurrency = 500;
+  Serving serving({}, std::move(options));
+  Limits limits;
+  limits.queue = 7;
+  serving.deploy(
+      "f", [](HostCall call) -> asio::awaitable<std::string> { co_return call.payload; }, limits);
+  auto const limit = [&](char const* name) -> json::object {
+    auto const told = json::parse(serving.send("GET", "/faas/v1/functions/f/limits").body);
+    CHECK(told.at("FunctionName") == "f");
+    for (auto const& one : told.at("Limits").as_array())
+      if (one.at("Name") == name) return one.as_object();
+    return {};
+  };
+  CHECK(limit("AccountConcurrency").at("Value") == 500);
+  CHECK(limit("AccountConcurrency").at("Source") == "SchedulerOptions::account_concurrency");
+  CHECK(limit("FunctionQueue").at("Value") == 7);
+  CHECK(limit("FunctionQueue").at("Source") == "configuration of the function");
+  CHECK(limit("InstancesOfVersion").at("Value").is_null());
+  CHECK(limit("ReservedConcurrency").empty());
+  serving.send("PUT", "/2017-10-31/functions/f/concurrency",
+               R"({"ReservedConcurrentExecutions":3})");
+  CHECK(limit("ReservedConcurrency").at("Value") == 3);
+  CHECK(limit("ReservedConcurrency").at("Used") == 0);
+  CHECK(serving.send("GET", "/faas/v1/functions/none/limits").status == 404);
+  CHECK(serving.send("GET", "/faas/v1/functions/f/limits?Qualifier=9").status == 404);
+  CHECK(serving.send("GET", "/faas/v1/functions/f%20g/limits").status == 404);
+  CHECK(serving.send("POST", "/faas/v1/functions/f/limits").status == 405);
+}
