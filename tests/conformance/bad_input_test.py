@@ -24,7 +24,7 @@ SERVICE = service.found()
 # What faasd does not have, it says so of before it looks closer: "not available", in an InvalidParameterValueException.
 UNAVAILABLE = re.compile(r"code\.|code$|s3|architectures|codeSigningConfigArn|durableConfig|durableExecutionName|"
                          r"fileSystemConfigs|imageConfig|loggingConfig\.(logFormat|\w+Level)|packageType|publishTo|"
-                         r"snapStart|sourceKMSKeyArn|tenancyConfig|capacityProviderConfig|runtimeVersionArn|layers")
+                         r"snapStart|sourceKMSKeyArn|tenancyConfig|capacityProviderConfig|runtimeVersionArn|content\.s3")
 # Without the one member that makes them something they say nothing, and are ignored.
 EMPTY = {"tenancyConfig.tenantIsolationMode", "capacityProviderConfig.lambdaManagedInstancesCapacityProviderConfig"}
 

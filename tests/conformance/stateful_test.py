@@ -414,7 +414,7 @@ class Sequences(fixture.Case):
                 break
             seed(SEED + run)(Sequence)
             run_state_machine_as_test(Sequence, settings=settings(
-                max_examples=100, stateful_step_count=STEPS_IN_A_ROW, deadline=None, database=None, report_multiple_bugs=False,
+                max_examples=min(100, 10 + STEPS // 10), stateful_step_count=STEPS_IN_A_ROW, deadline=None, database=None, report_multiple_bugs=False,
                 suppress_health_check=list(HealthCheck)))
         print(f"{Sequence.steps} steps in {next(generations)} sequences from seed {SEED}")
 
