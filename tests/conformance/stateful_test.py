@@ -110,10 +110,11 @@ class Sequence(RuleBasedStateMachine):
         return function.latest if function else None
 
     def new_mark(self, name, which):
-        """Code that is not that of the last version: whether going back to it is a change is open."""
+        """Code that is not that of the last version there is: whether going back to it is a change is open."""
+        numbers = [number for number in self.versions(name) if number.isdigit()]
         function = self.judge.account.functions.get(name)
-        last = function and function.versions.get(str(function.last_number))
-        return pick([mark for mark in MARKS if not last or last.code != marked(mark)], which)
+        last = function.versions[max(numbers, key=int)].code if function and numbers else None
+        return pick([mark for mark in MARKS if last != marked(mark)], which)
 
     # ---- functions
 
