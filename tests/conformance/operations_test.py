@@ -42,6 +42,75 @@ class SdkForPython(OperationsCase):
     def test_every_operation(self):
         self.round(Boto3(self.daemon.url))
 
+    def test_its_waiters_end(self):
+        client = Boto3(self.daemon.url)
+        self.addCleanup(client.close)
+        judge = Judge(client, self.wire)
+        judge.step("CreateFunction", FunctionName="awaited", Code={"ZipFile": scenario.marked("awaited")}, **scenario.BASE)
+        for waiter in client.client.waiter_names:
+            if waiter.startswith("function_"):
+                client.wait(waiter, "awaited")
+        judge.step("UpdateFunctionCode", FunctionName="awaited", ZipFile=scenario.marked("anew"))
+        client.wait("function_updated_v2", "awaited")
+        judge.step("PublishVersion", FunctionName="awaited")
+        client.client.get_waiter("published_version_active").wait(FunctionName="awaited", Qualifier="1")
+        judge.step("DeleteFunction", FunctionName="awaited")
+
+
+class Pages(OperationsCase):
+    """Whatever is listed is there once, in pages of any size."""
+    LISTS = {"ListVersionsByFunction": ({"FunctionName": "f"}, "Versions", "Version"),
+             "ListAliases": ({"FunctionName": "f"}, "Aliases", "Name"),
+             "ListFunctionEventInvokeConfigs": ({"FunctionName": "f"}, "FunctionEventInvokeConfigs", "FunctionArn"),
+             "ListProvisionedConcurrencyConfigs": ({"FunctionName": "f"}, "ProvisionedConcurrencyConfigs", "FunctionArn"),
+             "ListFunctions": ({}, "Functions", "FunctionName"), "ListLayers": ({}, "Layers", "LayerName"),
+             "ListLayerVersions": ({"LayerName": "layer-1"}, "LayerVersions", "Version")}
+
+    def make(self):
+        for number in range(1, 4):
+            self.wire.call("CreateFunction", {"FunctionName": "f" * number, "Code": {"ZipFile": scenario.marked("one")},
+                                              **scenario.BASE})
+            for text in ("one", "two", "three"):
+                self.wire.call("PublishLayerVersion", {"LayerName": f"layer-{number}",
+                                                       "Content": {"ZipFile": scenario.layer(text)}})
+        for number in ("1", "2", "3"):
+            self.wire.call("UpdateFunctionCode", {"FunctionName": "f", "ZipFile": scenario.marked(f"code {number}"),
+                                                  "Publish": True})
+            self.wire.call("CreateAlias", {"FunctionName": "f", "Name": f"to-{number}", "FunctionVersion": number})
+            self.wire.call("PutFunctionEventInvokeConfig", {"FunctionName": "f", "Qualifier": number,
+                                                            "MaximumRetryAttempts": 1})
+            self.wire.call("PutProvisionedConcurrencyConfig", {"FunctionName": "f", "Qualifier": f"to-{number}",
+                                                               "ProvisionedConcurrentExecutions": 1})
+
+    def pages(self, operation, size):
+        """The keys of every page."""
+        parameters, member, key = self.LISTS[operation]
+        found, page = [], {}
+        while not found or "NextMarker" in page:
+            page = self.wire.call(operation, {**parameters, "MaxItems": size,
+                                              **({"Marker": page["NextMarker"]} if page else {})})
+            found.append([item[key] for item in page[member]])
+        return found
+
+    def test_pages_of_one_and_of_two_are_the_whole(self):
+        self.make()
+        for operation in self.LISTS:
+            with self.subTest(operation):
+                whole, = self.pages(operation, 50)
+                self.assertEqual(len(whole), len(set(whole)))
+                self.assertIn(len(whole), (3, 4))
+                self.assertEqual([[each] for each in whole], self.pages(operation, 1))
+                self.assertEqual([whole[:2], whole[2:]], self.pages(operation, 2))
+                for marker in ("!", "Z" * 4000, "bm90aGluZw=="):
+                    self.marker(operation, marker)
+
+    def marker(self, operation, marker):
+        """A marker that was never given is refused, or is a place in the list; nothing worse."""
+        try:
+            self.wire.call(operation, {**self.LISTS[operation][0], "Marker": marker})
+        except Refusal as refusal:
+            self.assertEqual(400, refusal.status)
+
 
 class Limits(OperationsCase):
     """Our own words for why a call is refused."""
