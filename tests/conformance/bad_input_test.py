@@ -206,6 +206,15 @@ class Changes(BadInputCase):
                                  (refusal.name, refusal.status, refusal.message))
         self.assertEqual(current, self.wire.call("GetFunction", {"FunctionName": "f"})["Configuration"])
 
+    def test_no_name_reaches_into_a_published_version(self):
+        before = self.wire.call("GetFunctionConfiguration", {"FunctionName": "f:1"})
+        for name in ("f:1", "f:live", function_arn("f", "1"), "000000000000:function:f:1"):
+            for operation, more in (("UpdateFunctionCode", {"ZipFile": marked("other")}),
+                                    ("UpdateFunctionConfiguration", {"Description": "other"})):
+                with self.subTest(operation, name=name):
+                    self.assertEqual(400, self.refused(operation, FunctionName=name, **more).status)
+                    self.assertEqual(before, self.wire.call("GetFunctionConfiguration", {"FunctionName": "f:1"}))
+
     def test_of_changes_at_the_same_time_none_is_lost(self):
         """Everyone counts up in the description, and says on top of which revision."""
         self.wire.call("UpdateFunctionConfiguration", {"FunctionName": "f", "Description": "0"})
