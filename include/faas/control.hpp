@@ -172,8 +172,9 @@ struct LogRequest {
 // reason and message.
 class Client {
  public:
-  // Errors: invalid_argument, unsupported (not http).
-  static Result<Client> open(std::string_view url);
+  // `api_key` goes with every request; empty: none. Errors: invalid_argument, unsupported (neither
+  // http nor unix).
+  static Result<Client> open(std::string_view url, std::string api_key = {});
   ~Client();
   Client(Client&&) noexcept;
   Client& operator=(Client&&) noexcept;

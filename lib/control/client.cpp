@@ -42,10 +42,13 @@ std::string deploy_body(DeployRequest const& r, std::string_view digest) {
 
 struct Client::Impl {
   fetch::Url url;
+  std::string api_key;
 
   // A response that is not 2xx is an Error.
-  Result<fetch::Response> exchange(fetch::Request request) const {
-    auto response = fetch::send(url, request);
+  Result<fetch::Response> exchange(fetch::Request request,
+                                   fetch::ClientOptions const& options = {}) const {
+    if (!api_key.empty()) request.headers.emplace_back("Authorization", "Bearer " + api_key);
+    auto response = fetch::send(url, request, options);
     if (!response) return response.error();
     if (response->status / 100 == 2) return response;
     return control::reply_error(response->status, response->header("x-amzn-ErrorType"),
@@ -66,11 +69,12 @@ Client::~Client() = default;
 Client::Client(Client&&) noexcept = default;
 Client& Client::operator=(Client&&) noexcept = default;
 
-Result<Client> Client::open(std::string_view url) {
+Result<Client> Client::open(std::string_view url, std::string api_key) {
   auto parsed = fetch::parse_url(url);
   if (!parsed) return parsed.error();
   auto impl = std::make_unique<Impl>();
   impl->url = std::move(*parsed);
+  impl->api_key = std::move(api_key);
   return Client(std::move(impl));
 }
 
@@ -176,11 +180,9 @@ Result<void> Client::logs(std::string_view name, LogRequest ask,
   request.on_chunk = std::move(text);
   fetch::ClientOptions options;
   if (ask.follow) options.read_timeout = std::chrono::hours(24 * 365);
-  auto const response = fetch::send(impl_->url, request, options);
+  auto const response = impl_->exchange(std::move(request), options);
   if (!response) return response.error();
-  if (response->status / 100 == 2) return {};
-  return control::reply_error(response->status, response->header("x-amzn-ErrorType"),
-                              response->body);
+  return {};
 }
 
 Result<InstanceList> Client::instances() const {

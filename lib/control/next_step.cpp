@@ -29,8 +29,9 @@ std::string next_step(Error const& error) {
   if (error.layer == "manifest")
     return "Mend the file, then see what it would do: faasd apply FILE --dry-run";
   if (error.reason == "MissingAuthenticationTokenException")
-    return "Come as root over the daemon's Unix socket, or let an operator give you a key: `faasd "
-           "key new`.";
+    return "Come as root over the daemon's Unix socket, or put a key that `faasd key new` made "
+           "into "
+           "FAASD_API_KEY.";
   if (error.layer == "config" || error.layer == "access")
     return "Mend the file, then start the daemon again.";
   switch (error.code) {

@@ -68,6 +68,9 @@ class SignIn(unittest.TestCase):
         asked = subprocess.run([FAASD, "status"], env=os.environ | {"FAASD_URL": f"unix:{socket}"},
                                capture_output=True, text=True)
         self.assertIn("Missing Authentication Token", asked.stderr)  # root, too: it is required of all
+        asked = subprocess.run([FAASD, "status"], env=os.environ | {"FAASD_URL": url, "FAASD_API_KEY": key},
+                               capture_output=True, text=True)
+        self.assertEqual(asked.returncode, 0, asked.stderr)
 
     def test_root_needs_no_key_at_the_socket(self):
         self.write_access()

@@ -144,7 +144,7 @@ int list(CommandLine const& line) {
 }
 
 int remove(CommandLine const& line) {
-  auto const client = Client::open(line.url);
+  auto const client = open_client(line);
   if (!client) return fail(client.error());
   auto const removed = client->remove(line.name);
   if (!removed) return fail(removed.error());
@@ -154,7 +154,7 @@ int remove(CommandLine const& line) {
 }
 
 int logs(CommandLine const& line) {
-  auto const client = Client::open(line.url);
+  auto const client = open_client(line);
   if (!client) return fail(client.error());
   bool const as_is = !line.json && ::isatty(STDOUT_FILENO) != 1;
   Lines lines(stdout, line.json ? json_line : visible);

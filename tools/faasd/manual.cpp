@@ -138,6 +138,11 @@ constexpr std::string_view kEnd = R"(.SH ENVIRONMENT
 Where the daemon is, where
 .B \-\-url
 is not typed.
+.TP
+.B FAASD_API_KEY
+A key that
+.B faasd key new
+printed, for a daemon that asks who comes.
 .SH FILES
 .TP
 .I /var/lib/faasd

@@ -78,7 +78,7 @@ int show_alias(CommandLine const& line, faas::AliasSummary const& alias) {
 }
 
 int delete_alias(CommandLine const& line) {
-  auto const client = Client::open(line.url);
+  auto const client = open_client(line);
   if (!client) return fail(client.error());
   auto const removed = faas::remove_alias(*client, line.name, *line.release.alias);
   if (!removed) return fail(removed.error());
