@@ -16,7 +16,7 @@ constexpr std::size_t kAtOnce = 1024;  // files looked at without blocking: less
 
 Shelf::Shelf(std::unique_ptr<Disk> disk, PackageLimits limits, std::vector<Package> const& found)
     : disk_(std::move(disk)), limits_(limits) {
-  for (auto const& package : found) slots_[package.digest].package = package;
+  for (auto const& package : found) keep(slots_.try_emplace(package.digest).first, package);
 }
 
 Shelf::~Shelf() { sweep(); }
@@ -68,6 +68,21 @@ void Shelf::sweep() {
   }
   // What cannot be removed now is removed at the next open.
   for (auto const& name : doomed) (void)sys::remove_tree(disk_->tmp(), name);
+}
+
+// The slot's package from now on, in the place of what it had.
+void Shelf::keep(Slots::iterator at, Package package) {
+  forget(at);
+  uploads_.insert_or_assign(package.code_sha256, at);
+  at->second.package = std::move(package);
+}
+
+void Shelf::forget(Slots::iterator at) {
+  auto& package = at->second.package;
+  if (!package) return;
+  auto const known = uploads_.find(package->code_sha256);
+  if (known != uploads_.end() && known->second == at) uploads_.erase(known);
+  package.reset();
 }
 
 Error Shelf::unknown(Digest const& digest) const {
@@ -204,7 +219,7 @@ Result<void> Shelf::remove(Digest const& digest) {
     // Should this fail, the next open finds bytes without a package and removes them.
     (void)sys::remove_tree(disk_->uploads(), upload);
     lock.lock();
-    claimed.slot().package.reset();
+    forget(claimed.at());
     // A tree that an earlier process left was never verified here; it goes the same way.
     claimed.slot().tree_stands = true;
     lock.unlock();

@@ -11,6 +11,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "code/disk.hpp"
@@ -79,6 +80,7 @@ class Shelf {
     Claim(Claim&& other) noexcept : shelf_(std::exchange(other.shelf_, nullptr)), at_(other.at_) {}
     Claim& operator=(Claim&&) = delete;
     ~Claim();  // takes the lock
+    Slots::iterator at() const { return at_; }
     Slot& slot() const { return at_->second; }
 
    private:
@@ -99,6 +101,8 @@ class Shelf {
   void settle(Slots::iterator);
   void take_away_tree(Digest const&);
   void sweep();
+  void keep(Slots::iterator, Package);
+  void forget(Slots::iterator);
 
   std::optional<Package> known_upload(Sum const&) const;
   Result<StagedTree> stage(int upload, PackageLimits const&) const;
@@ -119,6 +123,8 @@ class Shelf {
       mutex_;  // guards what follows; under it at most a rename, never reads or writes
   std::condition_variable changed_;
   Slots slots_;
+  // Of each slot that has a package, by its code_sha256.
+  std::unordered_map<std::string, Slots::iterator> uploads_;
   std::vector<Digest> resting_;      // merged trees that stand and that nobody holds, oldest first
   std::vector<std::string> doomed_;  // names in tmp/, removed by the next call that may block
 };

@@ -39,11 +39,10 @@ Result<Package> Shelf::store(BlobSource& source) {
 std::optional<Package> Shelf::known_upload(Sum const& sum) const {
   auto const code_sha256 = base64_of(sum);
   Lock const lock(mutex_);
-  for (auto const& [digest, slot] : slots_) {
-    if (!slot.package || slot.package->code_sha256 != code_sha256) continue;
-    if (::faccessat(disk_->uploads(), to_hex(sum).c_str(), F_OK, 0) == 0) return slot.package;
-  }
-  return std::nullopt;
+  auto const known = uploads_.find(code_sha256);
+  if (known == uploads_.end()) return std::nullopt;
+  if (::faccessat(disk_->uploads(), to_hex(sum).c_str(), F_OK, 0) != 0) return std::nullopt;
+  return known->second->second.package;
 }
 
 // Unpacks into tmp/: a tree has a name in trees/ only when it is whole.
@@ -71,7 +70,7 @@ Result<Package> Shelf::publish(Upload& upload, StagedTree& tree) {
   auto committed = commit(upload, stands ? nullptr : &tree, package);
   auto const seal = committed && !stands ? seal_of(package.digest) : nullptr;
   lock.lock();
-  if (committed) claimed.slot().package = package;
+  if (committed) keep(claimed.at(), package);
   // One that stood has the seal of when it was verified, and keeps it.
   if (committed && !stands) {
     claimed.slot().tree_stands = true;
