@@ -40,21 +40,18 @@ asio::awaitable<std::string> Deployed::deploy(std::string directory, std::string
   co_return info ? "" : info.error().message;
 }
 
-Deployed::Deployed(std::string const& directory, std::string const& kind, Duration idle_expiry,
-                   std::chrono::seconds timeout, unsigned most_instances, unsigned threads)
-    : io(static_cast<int>(threads)) {
+Options options_of(Duration idle_expiry, unsigned most_instances, unsigned threads) {
   Options options;
   options.threads = threads;
   options.scheduler.max_instances = most_instances;
-  options.allow_degraded = true;
   options.scheduler.idle_expiry = idle_expiry;
-  auto opened = Runtime::open(io.get_executor(), options);
-  if (!opened) {
-    problem = opened.error().message;
-    return;
-  }
-  runtime = std::move(*opened);
-  problem = wait(deploy(directory, kind, timeout));
+  return options;
+}
+
+Deployed::Deployed(std::string const& directory, std::string const& kind, Duration idle_expiry,
+                   std::chrono::seconds timeout, unsigned most_instances, unsigned threads)
+    : Opened(options_of(idle_expiry, most_instances, threads)) {
+  if (problem.empty()) problem = wait(deploy(directory, kind, timeout));
 }
 
 }  // namespace faas::bench

@@ -9,16 +9,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-#include <boost/asio/io_context.hpp>
 #include <cstring>
 #include <faas/runtime.hpp>
-#include <filesystem>
 #include <fstream>
 #include <random>
 #include <string>
 
+#include "bench/registered.hpp"
 #include "bench/sampler.h"
 
 using namespace faas;
@@ -28,91 +25,19 @@ namespace {
 constexpr std::size_t kFew = 1000;
 constexpr std::size_t kCalled = 200;
 constexpr std::size_t kPage = 50;
-
-std::string name_of(std::size_t i) { return "resize-image-" + std::to_string(1'000'000 + i); }
-
-// A runtime on DIRECTORY/functions-FUNCTIONS.
-struct Opened {
-  asio::io_context io{1};
-  std::optional<Runtime> runtime;
-  std::string problem;
-  double seconds = 0;  // that opening took
-
-  Opened(std::string const& directory, std::size_t functions) {
-    Options options;
-    options.allow_degraded = true;
-    options.state_dir = directory + "/functions-" + std::to_string(functions);
-    options.scheduler.idle_expiry = std::chrono::hours(1);
-    std::int64_t const begin = nanoseconds();
-    auto opened = Runtime::open(io.get_executor(), options);
-    seconds = static_cast<double>(nanoseconds() - begin) / 1e9;
-    if (opened)
-      runtime = std::move(*opened);
-    else
-      problem = opened.error().message;
-  }
-
-  template <class T>
-  T wait(asio::awaitable<T> work) {
-    std::optional<T> result;
-    asio::co_spawn(io, std::move(work), [&](std::exception_ptr e, T value) {
-      if (e) std::rethrow_exception(e);
-      result = std::move(value);
-    });
-    io.restart();
-    io.run();
-    return std::move(*result);
-  }
-};
-
-asio::awaitable<Digest> code_of(Runtime& runtime, std::string directory) {
-  std::filesystem::create_directories(directory);
-  std::ofstream(directory + "/bootstrap") << "#!/bin/sh\n";
-  std::filesystem::permissions(directory + "/bootstrap", std::filesystem::perms::all);
-  auto package = co_await runtime.store(directory);
-  co_return package.value().digest;
-}
-
-// One of many that deploy at once, so that many share a commit.
-asio::awaitable<void> deploy_some(Runtime& runtime, Digest code, std::size_t& next,
-                                  std::size_t until) {
-  while (next < until) {
-    Function function;
-    function.name = name_of(next++);
-    function.runtime = "provided.al2023";
-    function.handler = "bootstrap";
-    function.code = code;
-    function.environment = {{"TABLE", "images"}, {"LOG_LEVEL", "info"}};
-    auto deployed = co_await runtime.deploy(std::move(function));
-    deployed.value();
-  }
-}
-
-// Empty, or why it could not be done.
-std::string fill(std::string const& directory, std::size_t functions) {
-  Opened host(directory, functions);
-  if (!host.runtime) return host.problem;
-  std::size_t next = host.runtime->usage().functions;
-  if (next == functions) return {};
-  auto const code = host.wait(code_of(*host.runtime, directory + "/code"));
-  for (int i = 0; i < 2000; ++i)
-    asio::co_spawn(host.io, deploy_some(*host.runtime, code, next, functions), asio::detached);
-  host.io.restart();
-  host.io.run();
-  return {};
-}
+constexpr auto kPlain = bench::Versions::none;
 
 asio::awaitable<std::string> answer(HostCall call) { co_return call.payload; }
 
 struct Bench {
-  Opened host;
+  bench::Opened host;
   std::size_t functions;
   std::mt19937_64 random{1};
   std::size_t turn = 0;
 };
 
 std::string called_name(Bench const& bench, std::size_t i) {
-  return name_of(i * (bench.functions / kCalled)) + "-called";
+  return bench::registered_name(i * (bench.functions / kCalled)) + "-called";
 }
 
 std::int64_t call_once(Bench& bench, std::size_t i) {
@@ -150,7 +75,7 @@ int dispatch_block(void* context, long count, std::int64_t* out) {
 int listing_block(void* context, long count, std::int64_t* out) {
   auto& bench = *static_cast<Bench*>(context);
   for (long i = 0; i < count; ++i) {
-    auto const after = name_of(bench.random() % (bench.functions - kPage - 1));
+    auto const after = bench::registered_name(bench.random() % (bench.functions - kPage - 1));
     std::int64_t const begin = nanoseconds();
     auto const page = bench.host.runtime->list(kDefaultAccount, after, kPage);
     out[i] = nanoseconds() - begin;
@@ -173,10 +98,12 @@ std::int64_t resident_with(std::string const& directory, std::size_t functions) 
   std::fflush(nullptr);
   pid_t const child = ::fork();
   if (child == 0) {
-    Opened host(directory, functions);
+    std::int64_t const begin = nanoseconds();
+    bench::Opened host(bench::registered_options(directory, functions));
+    double const seconds = static_cast<double>(nanoseconds() - begin) / 1e9;
     std::int64_t const bytes = host.runtime ? resident() : -1;
     std::fprintf(stderr, "bench_functions_million: %zu functions opened in %.2f s, %lld MiB\n",
-                 functions, host.seconds, static_cast<long long>(bytes >> 20));
+                 functions, seconds, static_cast<long long>(bytes >> 20));
     bool const told = ::write(ends[1], &bytes, sizeof bytes) == sizeof bytes;
     ::_exit(told ? 0 : 1);
   }
@@ -204,20 +131,6 @@ int bytes_block(void* context, long count, std::int64_t* out) {
   return 0;
 }
 
-// In a process of its own: what it leaves in the heap is not measured.
-std::string filled_by_child(std::string const& directory, std::size_t functions) {
-  std::fflush(nullptr);
-  pid_t const child = ::fork();
-  if (child == 0) {
-    auto const problem = fill(directory, functions);
-    if (!problem.empty()) std::fprintf(stderr, "bench_functions_million: %s\n", problem.c_str());
-    ::_exit(problem.empty() ? 0 : 1);
-  }
-  int status = 1;
-  if (child > 0) ::waitpid(child, &status, 0);
-  return status == 0 ? "" : "the functions could not be deployed; its words are above";
-}
-
 int usage() {
   std::fprintf(stderr,
                "usage: bench_functions_million dispatch|listing|bytes FUNCTIONS (>= 1000) "
@@ -237,14 +150,15 @@ int main(int argc, char** argv) {
     return usage();
   for (auto const needed : {kFew, functions}) {
     if (needed != functions && !bytes) continue;
-    if (auto problem = filled_by_child(directory, needed); !problem.empty())
+    if (auto problem = bench::register_functions(directory, needed, kPlain); !problem.empty())
       return unavailable(problem.c_str());
   }
   if (bytes) {
     Memory memory{directory, functions};
     return serve_blocks(bytes_block, &memory);
   }
-  Bench bench{.host = {directory, functions}, .functions = functions};
+  Bench bench{.host = bench::Opened(bench::registered_options(directory, functions)),
+              .functions = functions};
   if (!bench.host.runtime) return unavailable(bench.host.problem.c_str());
   if (dispatch && !prepare_dispatch(bench)) return unavailable("a callable did not answer");
   return serve_blocks(dispatch ? dispatch_block : listing_block, &bench);
