@@ -88,7 +88,7 @@ LambdaError no_alias(Context& c, FunctionName const& function, std::string_view 
 LambdaError alias_error(Context& c, AliasInfo const& alias, Error const& error) {
   auto result = control_error(error);
   if (result.exception == "PreconditionFailedException") result.message = kStaleFunction;
-  if (error.code == Errc::conflict && result.exception == "ResourceConflictException") {
+  if (error.message.starts_with("Alias already exists")) {
     result.message =
         "Alias already exists: " + qualified_arn(alias.function, c.options.region, alias.name);
   }
@@ -154,6 +154,11 @@ asio::awaitable<Response> update_alias(Context& c, Request request, std::string 
   if (!would_be) co_return render(no_alias(c, *ref, alias));
   if (update.version) would_be->version = *update.version;
   if (update.weights) would_be->weights = *update.weights;
+  bool const provisioned = c.runtime.settings(*ref).provisioned.contains(alias);
+  if (provisioned && would_be->version == "$LATEST") {
+    co_return render(invalid_parameter(
+        "The alias has provisioned concurrency, which $LATEST cannot have: delete that first."));
+  }
   auto const updated = co_await c.runtime.update_alias(*ref, alias, update);
   if (!updated) co_return render(alias_error(c, *would_be, updated.error()));
   co_return alias_response(c, 200, *updated);

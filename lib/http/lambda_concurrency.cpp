@@ -23,9 +23,7 @@ LambdaResult<FunctionRef> find_provisioned_ref(Context& c, Request const& reques
   if (ref->qualifier == "$LATEST") {
     return invalid_parameter(std::string(kUnpublished));
   }
-  auto const info = c.runtime.get(ref->name, ref->qualifier);
-  if (!info) return function_not_found(*ref, c.options.region);
-  if (info->version == "$LATEST") return invalid_parameter(std::string(kUnpublished));
+  if (!c.runtime.get(ref->name, ref->qualifier)) return function_not_found(*ref, c.options.region);
   return ref;
 }
 
@@ -110,6 +108,9 @@ asio::awaitable<Response> put_provisioned(Context& c, Request request, std::stri
   if (auto r = fields.finish(); !r) co_return render(r.error());
   auto const ref = find_provisioned_ref(c, request, name);
   if (!ref) co_return render(ref.error());
+  auto const info = c.runtime.get(ref->name, ref->qualifier);
+  if (info && info->version == "$LATEST")
+    co_return render(invalid_parameter(std::string(kUnpublished)));
   auto const done =
       co_await c.runtime.provision(ref->name, ref->qualifier, static_cast<unsigned>(instances));
   co_return done ? status_response(c, 202, *ref) : render(provisioned_error(done.error()));

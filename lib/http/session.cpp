@@ -266,8 +266,10 @@ asio::awaitable<bool> Session::Impl::serve(std::string text) {
   if (auto refusal = refusal_of_head(*head, *target, operation, credentials))
     co_return co_await refuse(std::move(*refusal));
   auto const limit = body_limit(operation, context->options);
+  auto const sender = credentials.signature ? BodyBudget::Sender::unproved  // until it has its body
+                                            : BodyBudget::Sender::known;
   auto const reserved =
-      context->budget.reserve(head->chunked ? limit : head->content_length.value_or(0));
+      context->budget.reserve(head->chunked ? limit : head->content_length.value_or(0), sender);
   if (!reserved) co_return co_await refuse(body_memory_spent(operation));
 
   Request request;

@@ -40,12 +40,12 @@ class SignIn {
   SignIn(std::optional<Access> access, bool required, std::string region);
   SignIn(SignIn const&) = delete;
 
-  // Before the body: refuses what no body can make good. Errors: IncompleteSignatureException,
-  // InvalidSignatureException, MissingAuthenticationTokenException, UnrecognizedClientException.
+  // Before the body: refuses what no body can make good, and whoever is not known. Errors:
+  // IncompleteSignatureException, InvalidSignatureException, MissingAuthenticationTokenException,
+  // UnrecognizedClientException.
   LambdaResult<Credentials> look(Peer const&, Head const&, Target const&, Time now) const;
 
-  // Errors: as above. An unknown access key costs what a wrong signature does. The identity views
-  // into this object.
+  // Errors: as above. The identity views into this object.
   LambdaResult<Identity> identify(Peer const&, Credentials const&, Head const&, Target const&,
                                   std::string_view body) const;
 
@@ -59,7 +59,6 @@ class SignIn {
   std::optional<Access> access_;
   bool required_;
   std::string region_;
-  std::string nobodys_secret_;  // what an unknown key's signature is compared with
   Index keys_, api_keys_, certificates_;
   std::map<std::uint32_t, Principal const*> uids_;
 };

@@ -70,6 +70,19 @@ Result<AliasInfo> insert(Transaction& t, AliasInfo const& alias) {
   return alias;
 }
 
+// An alias that has provisioned instances does not move to a version that has its own.
+Result<void> check_provisioned_once(Transaction& t, AliasInfo const& alias) {
+  auto const settings = stored_settings(t, alias.function);
+  if (!settings) return settings.error();
+  auto const& provisioned = settings->provisioned;
+  if (!provisioned.contains(alias.name) || !provisioned.contains(alias.version)) return {};
+  return Error{Errc::conflict,
+               fmt::format("Alias {} can't point at version {}: both have provisioned concurrency. "
+                           "Delete one of the two first.",
+                           alias.name, alias.version),
+               "ResourceConflictException", "registry"};
+}
+
 Result<AliasInfo> replace(Transaction& t, AliasChange const& wish) {
   auto before = stored_alias(t, wish.function, wish.name);
   if (!before) return before.error();
@@ -87,6 +100,7 @@ Result<AliasInfo> replace(Transaction& t, AliasChange const& wish) {
   if (wish.weights) alias.weights = *wish.weights;
   alias.revision_uuid = wish.revision_uuid;
   if (auto r = check(t, alias); !r) return r.error();
+  if (auto r = check_provisioned_once(t, alias); !r) return r.error();
   auto r = t.execute("UPDATE aliases SET info = ? WHERE account = ? AND name = ? AND alias = ?",
                      {to_json(alias), alias.function.account, alias.function.name, alias.name});
   if (!r) return r.error();
