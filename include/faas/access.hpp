@@ -20,8 +20,9 @@ inline constexpr std::string_view kAnyAccount = "*";
 // Actions are IAM's of AWS Lambda ("lambda:InvokeFunction", also for POST /function/NAME), and ours
 // of /faas/v1 and /metrics: faas:PutFunction, faas:GetLogs and faas:GetLimits of a function;
 // faas:PutPackage, faas:GetPackage, faas:GetDoctor, faas:GetStatus, faas:GetMetrics and
-// faas:ListInstances. Metrics are of all accounts: they take an account of "*", too. What is done with no function in particular (these six,
-// lambda:ListFunctions, lambda:GetAccountSettings) asks for the pattern "*", as on AWS.
+// faas:ListInstances. Metrics are of all accounts: they take an account of "*", too. What is done
+// with no function in particular (these six, lambda:ListFunctions, lambda:GetAccountSettings) asks
+// for the pattern "*", as on AWS.
 struct Grant {
   std::vector<std::string> functions;
   std::vector<std::string> actions;

@@ -21,12 +21,13 @@ constexpr auto kCalm = 3s;  // longer than a window: the next event would have c
 }  // namespace
 
 std::unique_ptr<PressureWatch> PressureWatch::open(invoker::Reactor& reactor,
-                                                   std::function<void(bool)> tell) {
-  auto file = sys::open_file("/proc/pressure/memory", O_RDWR | O_NONBLOCK);
-  if (!file) return nullptr;
-  if (::write(file->get(), kTrigger.data(), kTrigger.size()) < 0) return nullptr;
+                                                   std::function<void(bool)> tell,
+                                                   std::string const& file) {
+  auto trigger = sys::open_file(file, O_RDWR | O_NONBLOCK);
+  if (!trigger) return nullptr;
+  if (::write(trigger->get(), kTrigger.data(), kTrigger.size()) < 0) return nullptr;
   std::unique_ptr<PressureWatch> watch(
-      new PressureWatch(reactor, std::move(*file), std::move(tell)));
+      new PressureWatch(reactor, std::move(*trigger), std::move(tell)));
   if (!reactor.watch(watch->trigger_.get(), EPOLLPRI, watch.get())) return nullptr;
   return watch;
 }

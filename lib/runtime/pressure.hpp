@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "invoker/reactor.hpp"
 #include "sys/fd.hpp"
@@ -16,7 +17,8 @@ class PressureWatch final : public invoker::Source {
   // `tell(true)` while tasks stall for memory for more than 15 % of two seconds, again with every
   // two seconds of it; `tell(false)` once that has ended. Null where the kernel has no such
   // trigger, or lets us set none.
-  static std::unique_ptr<PressureWatch> open(invoker::Reactor&, std::function<void(bool)> tell);
+  static std::unique_ptr<PressureWatch> open(invoker::Reactor&, std::function<void(bool)> tell,
+                                             std::string const& file = "/proc/pressure/memory");
   ~PressureWatch();
 
   void on_ready(std::uint32_t events) override;

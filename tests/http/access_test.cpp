@@ -230,7 +230,7 @@ TEST_CASE("another account's layers are neither listed, found nor read, nor remo
   TempDir files;
   files.write("x", "1");
   Layer layer;
-  layer.name = {"111122223333", "libs"};
+  layer.name = {"111122223333", "mine"};
   layer.code = serving.wait(serving.runtime().store(files.path())).value().digest;
   REQUIRE(serving.wait(serving.runtime().publish_layer(layer)).has_value());
   auto const ask = [&](std::string const& key, std::string const& secret, std::string const& method,
@@ -243,8 +243,8 @@ TEST_CASE("another account's layers are neither listed, found nor read, nor remo
   };
   std::string const layers = "/2018-10-31/layers";
   auto const arn =
-      layers + "/arn%3Aaws%3Alambda%3Aus-east-1%3A111122223333%3Alayer%3Alibs/versions";
-  CHECK(ask("AKIA2", "secret2", "GET", layers + "/libs/versions/1") == 404);
+      layers + "/arn%3Aaws%3Alambda%3Aus-east-1%3A111122223333%3Alayer%3Amine/versions";
+  CHECK(ask("AKIA2", "secret2", "GET", layers + "/mine/versions/1") == 404);
   for (auto const* key : {"AKIA1", "AKIA2"}) {
     auto const secret = std::string("secret") + key[4];
     for (auto const& path : {arn, arn + "/1"}) {
