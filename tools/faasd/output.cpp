@@ -55,7 +55,7 @@ int fail(faas::Error const& error) {
   if (auto const next = faas::next_step(error); !next.empty()) fmt::print(stderr, "  {}\n", next);
   if (error.layer == "connect") return kUnreachable;
   bool const usage = error.layer == "config" || error.layer == "url" || error.layer == "usage" ||
-                     error.layer == "access";
+                     error.layer == "access" || error.layer == "manifest";
   return usage ? kUsage : kRefused;
 }
 
