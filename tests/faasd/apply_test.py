@@ -1,11 +1,12 @@
 """faasd apply and export against a daemon of their own: what a file says comes to be, once, and can be had again."""
 
+import base64
 import json
 import pathlib
-import re
 import subprocess
 import sys
 import tempfile
+import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "conformance"))
 import fixture  # noqa: E402
@@ -144,6 +145,21 @@ class Files(fixture.Case):
         self.assertIn("Bucket (AWS::S3::Bucket) is ignored", self.said)
         self.assertEqual(self.answer("FromSam:live"), {"v": self.newest("FromSam"), "code": 1})
         self.assertIn("nothing to do", self.type("apply", template))
+
+    def test_layers_and_capacity_are_set_and_taken_away(self):
+        layer = {"Content": {"ZipFile": base64.b64encode(fixture.zip_of({"python/m.py": "x = 1\n"})).decode()}}
+        request = urllib.request.Request(f"{self.daemon.url}/2018-10-31/layers/l/versions", json.dumps(layer).encode())
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            arn = json.load(answer)["LayerVersionArn"]
+        more = f"    layers: [\"{arn}\"]\n    capacity: 4\n"
+        shop = self.file(SHOP + more)
+        self.type("apply", shop)
+        self.assertIn("nothing to do", self.type("apply", shop))
+        other = json.loads(self.type("export", "other", "--json"))["functions"]["other"]
+        self.assertEqual((other["layers"], other["capacity"]), ([arn], 4))
+        self.file(SHOP)
+        self.assertRegex(self.type("apply", shop), r"(?m)^    ~ capacity: 4 -> 1\n    - layers: \S+$")
+        self.assertIn("nothing to do", self.type("apply", shop))
 
     def test_an_export_makes_the_same_again_on_an_empty_daemon(self):
         self.type("apply", self.file(SHOP))
