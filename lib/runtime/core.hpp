@@ -179,6 +179,8 @@ class Core final : public std::enable_shared_from_this<Core> {
   void retire_others(FunctionName const&, std::string_view version,
                      std::optional<RevisionId> current);
   void retire_replaced(FunctionName const&);
+  void resolve_waiting_again(FunctionName const&);
+  bool still_meant(Call const&) const;
   void forget_if_done(std::shared_ptr<Revision> const&);
   void keep_unused(std::shared_ptr<Revision> const&);
 

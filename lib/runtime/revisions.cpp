@@ -76,12 +76,56 @@ void Core::retire_others(FunctionName const& name, std::string_view version,
 // After a change of the registry. Who made the change may hear of it after the next one: only the
 // registry knows what is current.
 void Core::retire_replaced(FunctionName const& name) {
+  resolve_waiting_again(name);
   std::vector<std::string> in_use;
   auto const first = current_.lower_bound({name, {}});
   for (auto at = first; at != current_.end() && at->first.first == name; ++at)
     in_use.push_back(at->first.second);
   for (auto const& version : in_use)
     retire_others(name, version, registry_->revision(name, version));
+}
+
+// What the call's name means now, or may mean: an alias with weights means two versions.
+bool Core::still_meant(Call const& call) const {
+  auto const& [name, qualifier] = std::tie(call.input.function, call.input.qualifier);
+  auto const& its = *call.revision->info;
+  auto const is = [&](std::string_view version) {
+    return version == its.version && registry_->revision(name, version) == its.revision;
+  };
+  if (qualifier.empty()) return is(registry::kLatest);
+  auto const alias = registry_->alias(name, qualifier);
+  if (!alias) return is(qualifier);
+  bool meant = is(alias->version);
+  for (auto const& [version, share] : alias->weights) meant = meant || is(version);
+  return meant;
+}
+
+// A call that waits begins with what its name means then: once a change has returned, nothing that
+// it replaced begins. Its place in the account stays; its caller's rate has counted it.
+void Core::resolve_waiting_again(FunctionName const& name) {
+  std::map<CallId, std::shared_ptr<Call>> waiting;  // in the order of their arrival
+  for (auto const& [id, call] : calls_) {
+    bool const waits = call->where == Call::Where::queued && call->input.function == name;
+    if (waits && !still_meant(*call)) waiting.emplace(id, call);
+  }
+  for (auto const& [id, call] : waiting) {
+    if (call->where != Call::Where::queued || !calls_.contains(id)) continue;
+    tell(event::Cancelled{id});
+    auto const revision = revision_of(name, call->input.qualifier);
+    if (!revision) {
+      auto const error = not_found(name, call->input.qualifier);
+      observe([name, error](Observer& o) { o.on_refusal({name, error}); });
+      call->answer(error);
+      drop(id);
+      continue;
+    }
+    ++revision->calls;
+    auto const before = std::exchange(call->revision, revision);
+    --before->calls;
+    forget_if_done(before);
+    tell(
+        event::Arrived{id, revision->info->revision, call->input.deadline, call->input.tenant, {}});
+  }
 }
 
 void Core::forget_if_done(std::shared_ptr<Revision> const& revision) {

@@ -76,7 +76,9 @@ asio::awaitable<Result<AliasInfo>> Core::update_alias(FunctionName function, std
   auto updated = co_await committed<AliasInfo>(std::move(change));
   if (!updated) co_return updated;
   Deciding const deciding(*this);
-  if (!closed_) provision_again(function);
+  if (closed_) co_return updated;
+  resolve_waiting_again(function);
+  provision_again(function);
   co_return updated;
 }
 
@@ -88,7 +90,9 @@ asio::awaitable<Result<void>> Core::remove_alias(FunctionName function, std::str
   auto removed = co_await committed<FunctionSettings>(std::move(change));
   if (!removed) co_return removed.error();
   Deciding const deciding(*this);
-  if (!closed_) provision_again(function);
+  if (closed_) co_return Result<void>();
+  resolve_waiting_again(function);
+  provision_again(function);
   co_return Result<void>();
 }
 

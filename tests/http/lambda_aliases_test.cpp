@@ -15,6 +15,27 @@ void make_versions(Control& control) {
 
 }  // namespace
 
+TEST_CASE(
+    "an alias with provisioned concurrency goes neither to $LATEST nor to a version with its own") {
+  Control control;
+  make_versions(control);
+  auto const provisioned = [&](std::string const& qualifier) {
+    return "/2019-09-30/functions/f/provisioned-concurrency?Qualifier=" + qualifier;
+  };
+  control.ask("POST", kAliases, R"({"Name":"live","FunctionVersion":"1"})");
+  auto const one = R"({"ProvisionedConcurrentExecutions":1})";
+  REQUIRE(control.ask("PUT", provisioned("live"), one).status == 202);
+  REQUIRE(control.ask("PUT", provisioned("2"), one).status == 202);
+  auto const live = std::string(kAliases) + "/live";
+  check_refused(control.ask("PUT", live, R"({"FunctionVersion":"$LATEST"})"), 400,
+                "InvalidParameterValueException", "$LATEST cannot have");
+  check_refused(control.ask("PUT", live, R"({"FunctionVersion":"2"})"), 409,
+                "ResourceConflictException", "both have provisioned concurrency");
+  CHECK(control.ask("PUT", live, R"({"FunctionVersion":"3"})").status == 200);
+  CHECK(control.ask("DELETE", provisioned("live")).status == 204);
+  CHECK(control.ask("PUT", live, R"({"FunctionVersion":"2"})").status == 200);
+}
+
 TEST_CASE("an alias is made, read, moved and removed") {
   Control control;
   make_versions(control);

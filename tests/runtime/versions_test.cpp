@@ -7,6 +7,7 @@
 
 #include "support/host.hpp"
 #include "support/result.hpp"
+#include "waiting.hpp"
 
 using namespace faas;
 using namespace faas::test;
@@ -219,6 +220,79 @@ TEST_CASE("versions and aliases are there after a restart, and so is the code of
   Host host(at(state));
   CHECK(host.runtime().package(first).error().code == Errc::not_found);
   CHECK(host.invoke("f").value().payload == "2");
+}
+
+namespace {
+
+// Takes its time, so that what is changed meanwhile finds a call that waits behind it.
+constexpr std::string_view kSlow = R"(
+import time
+def handler(event, context):
+    time.sleep(4)
+    return "old"
+)";
+
+// One call of "f" runs on its only instance, another one waits; `change` is made, then both end.
+template <class Change>
+std::pair<Result<Outcome>, Result<Outcome>> run_and_wait(Host& host, std::string_view qualifier,
+                                                         Change change) {
+  std::optional<Result<Outcome>> running, waiting;
+  host.runtime().invoke("f", "{}", {.qualifier = qualifier},
+                        [&](Result<Outcome> r) { running = std::move(r); });
+  host.runtime().invoke("f", "{}", {.qualifier = qualifier},
+                        [&](Result<Outcome> r) { waiting = std::move(r); });
+  until(host, [&] { return wait(host, host.runtime().status()).scheduler.calls_running == 1; });
+  change();
+  REQUIRE_FALSE(running);  // or the machine was too slow for this test to say anything
+  until(host, [&] { return running && waiting; });
+  return {*running, *waiting};
+}
+
+Options of_one_instance() {
+  auto options = test_options();
+  options.scheduler.max_instances = 1;
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE("a call that waits begins with what was deployed meanwhile") {
+  Host host(of_one_instance());
+  host.deploy_python("f", kSlow);
+  auto const code = host.python("unused", "def handler(event, context):\n    return 'new'\n").code;
+  auto const [running, waited] = run_and_wait(host, "", [&] {
+    FunctionUpdate update;
+    update.code = code;
+    wait(host, host.runtime().update("f", std::move(update))).value();
+  });
+  CHECK(running.value().payload == "\"old\"");
+  CHECK(waited.value().payload == "\"new\"");
+}
+
+TEST_CASE("a call that waits begins with what its alias points at by then") {
+  Host host(of_one_instance());
+  host.deploy_python("f", kSlow);
+  host.await(host.runtime().publish("f", {})).value();
+  host.await(host.runtime().create_alias(alias_of("live", "1"))).value();
+  change_code(host, "f", answering("2"));
+  host.await(host.runtime().publish("f", {})).value();
+  auto const [running, waited] = run_and_wait(host, "live", [&] {
+    AliasUpdate update;
+    update.version = "2";
+    wait(host, host.runtime().update_alias("f", "live", std::move(update))).value();
+  });
+  CHECK(running.value().version == "1");
+  CHECK(waited.value().version == "2");
+  CHECK(waited.value().payload == "2");
+}
+
+TEST_CASE("a call that waits for a function that is removed is told so, and never runs") {
+  Host host(of_one_instance());
+  host.deploy_python("f", kSlow);
+  auto const [running, waited] =
+      run_and_wait(host, "", [&] { wait(host, host.runtime().remove("f")).value(); });
+  CHECK(running.value().payload == "\"old\"");
+  CHECK(waited.error().code == Errc::not_found);
 }
 
 TEST_CASE("after close every change of a version or an alias is answered with unavailable") {
