@@ -48,6 +48,8 @@ def versions(do):
     for number in ("1", "2", LATEST):
         do("Invoke", FunctionName=NAME, Qualifier=number)
         do("GetFunctionConfiguration", FunctionName=NAME, Qualifier=number)
+    do("GetFunctionConfiguration", FunctionName=f"{NAME}:1", Qualifier="2")
+    do("GetFunctionConfiguration", FunctionName=function_arn(NAME, "1"), Qualifier="1")
     do("Invoke", FunctionName=NAME, Qualifier="9")
     do("DeleteFunction", FunctionName=NAME, Qualifier=LATEST)
 
