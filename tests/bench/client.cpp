@@ -32,17 +32,20 @@ bool send_all(int fd, std::string_view bytes) {
 
 }  // namespace
 
-Client::Client(std::string const& address) {
-  auto const colon = address.rfind(':');
+Client::Client(std::string const& address) : address_(address) { renew(); }
+
+void Client::renew() {
+  if (fd_ >= 0) ::close(fd_);
+  auto const colon = address_.rfind(':');
   sockaddr_in to{};
   to.sin_family = AF_INET;
-  to.sin_port = htons(static_cast<unsigned short>(std::stoi(address.substr(colon + 1))));
-  ::inet_pton(AF_INET, address.substr(0, colon).c_str(), &to.sin_addr);
+  to.sin_port = htons(static_cast<unsigned short>(std::stoi(address_.substr(colon + 1))));
+  ::inet_pton(AF_INET, address_.substr(0, colon).c_str(), &to.sin_addr);
   fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   int const on = 1;
   ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   if (::connect(fd_, reinterpret_cast<sockaddr*>(&to), sizeof to) != 0)
-    answer_ = "cannot connect to " + address;
+    answer_ = "cannot connect to " + address_;
 }
 
 Client::~Client() { ::close(fd_); }

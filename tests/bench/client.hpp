@@ -13,12 +13,15 @@ class Client {
   ~Client();
   Client(Client const&) = delete;
 
+  // On a new connection from now on: the server closes one that rests for long.
+  void renew();
   // The answer's status; 0: there is no connection (any more).
   int ask(std::string_view request);
   std::string const& answer() const { return answer_; }  // head and body of the last one
   std::string_view body() const;
 
  private:
+  std::string address_;
   int fd_ = -1;
   std::string answer_;
 };

@@ -27,6 +27,7 @@ class Row:
     reference_operations: Optional[Callable] = None  # of the reference, where it is another number
     function: Optional[str] = None           # what answers in ours: one function, one posture
     base: object = None   # what is taken off ours, in blocks as large as those of ours
+    at: int = 50          # the percentile of each round that the ratio is of
 
     def measure(self, settings):
         return interleaved(self, settings)
@@ -77,7 +78,7 @@ def one_round(ours, reference, base):
             samples[side] += side.block()
     total_after, steal_after = processor_times()
     lost = (steal_after - steal) / max(1, total_after - total)
-    return ratios.Round(samples[ours], samples[reference], lost, samples[base] or None)
+    return ratios.Round(samples[ours], samples[reference], lost, samples[base] or None, ours.row.at)
 
 
 def open_sides(row, opened, smoke):

@@ -24,13 +24,16 @@ def worst(values, p, higher_is_better):
 
 class Round:
     """One A B B A: samples of ours, of the reference, and the share of processor time stolen. `base`: samples
-    of what is taken off ours before it is compared."""
+    of what is taken off ours before it is compared. `at`: the percentile that is compared."""
 
-    def __init__(self, ours, reference, steal=0.0, base=None):
-        self.ours, self.reference, self.steal, self.base = ours, reference, steal, base
+    def __init__(self, ours, reference, steal=0.0, base=None, at=50):
+        self.ours, self.reference, self.steal, self.base, self.at = ours, reference, steal, base, at
 
     def ratio(self):
-        return (median(self.ours) - (median(self.base) if self.base else 0)) / median(self.reference)
+        return (self._of(self.ours) - (self._of(self.base) if self.base else 0)) / self._of(self.reference)
+
+    def _of(self, values):
+        return median(values) if self.at == 50 else percentile(values, self.at)
 
 
 def counted(rounds):

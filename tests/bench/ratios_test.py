@@ -19,6 +19,11 @@ class Ratios(unittest.TestCase):
         rounds = [Round([10], [10]), Round([20], [10]), Round([1000], [10])]
         self.assertEqual(summary(rounds)["ratio"], 2)
 
+    def test_a_row_of_the_slowest_compares_the_slowest(self):
+        ours, reference = [10] * 97 + [30, 40, 90], [10] * 97 + [20, 20, 80]
+        self.assertEqual(Round(ours, reference).ratio(), 1)
+        self.assertEqual(Round(ours, reference, at=99).ratio(), 2)
+
     def test_a_round_with_stolen_time_does_not_count(self):
         rounds = [Round([10], [10])] * 3 + [Round([90], [10], steal=0.5)]
         self.assertEqual(summary(rounds)["dropped"], 1)

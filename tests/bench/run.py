@@ -10,11 +10,12 @@ import tempfile
 
 import report
 import rows_cold
+import rows_control
 import rows_warm
 from files import Files, Settings
 from sides import Failed, Missing
 
-ROWS = {**rows_cold.ROWS, **rows_warm.ROWS}
+ROWS = {**rows_cold.ROWS, **rows_warm.ROWS, **rows_control.ROWS}
 
 
 def select(only):
