@@ -123,7 +123,8 @@ struct ApplyReply {
 };
 // Makes the daemon's functions as the manifest says, one step after the other; a step that fails
 // ends it, and those before it stay. A second apply of the same finds nothing to do.
-// Functions that apply creates get the tag kAppliedTag with the stack's name, others never.
+// Functions that apply creates get the tag kAppliedTag with the stack's name, and those of another
+// stack that it finds move to this one; others never.
 inline constexpr std::string_view kAppliedTag = "faas:applied";
 Result<ApplyReply> apply_manifest(Client const&, Manifest const&, ApplyOptions const&);
 

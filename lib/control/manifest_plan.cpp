@@ -91,7 +91,7 @@ class Planner {
 
   std::vector<Step> steps(std::string_view stack) {
     put(stack);
-    tag();
+    tag(stack);
     reserve();
     unprovision();
     aliases();
@@ -129,10 +129,15 @@ class Planner {
     step.tags[std::string(kAppliedTag)] = stack;
   }
 
-  void tag() {
+  void tag(std::string_view stack) {
     if (there_ == nullptr) return;
     Differences differences;
     std::map<std::string, std::string> changed;
+    // It moves here: the other stack's prune leaves it alone from now on.
+    if (!there_->stack.empty() && there_->stack != stack) {
+      differences.push_back({"stack", there_->stack, std::string(stack)});
+      changed[std::string(kAppliedTag)] = stack;
+    }
     for (auto const& [key, value] : to_.tags) {
       auto const found = there_->state.tags.find(key);
       auto const before = found == there_->state.tags.end() ? std::string() : found->second;

@@ -97,6 +97,16 @@ LambdaResult<Ask> read_ask(Head const& head) {
   return ask;
 }
 
+// Of POST /function/NAME: what it cannot give is refused, not passed over.
+LambdaResult<Ask> read_plain_ask(Head const& head) {
+  Ask ask;
+  for (auto* read : {read_type, read_durable, read_tenant}) {
+    if (auto error = read(head, ask)) return *error;
+  }
+  if (!ask.dry_run) return ask;
+  return invalid_parameter("A dry run is asked for on Lambda's own path: …/invocations.");
+}
+
 LambdaError body_fault(std::string const& fault) {
   return invalid_content("Could not parse request body into json: " + fault);
 }
@@ -193,12 +203,18 @@ asio::awaitable<Response> call_function(Context& c, Request request, std::string
                       "ResourceNotFoundException", "http"};
     co_return render_error(error);
   }
+  auto const ask = read_plain_ask(request.head);
+  if (!ask) {
+    co_return render_error(
+        {Errc::invalid_argument, ask.error().message, ask.error().exception, "http"});
+  }
   auto const content_type = request.head.header("Content-Type");
   auto const trace = trace_of(request.head, request.id);
   InvokeOptions options;
   options.account = ref->name.account;
   options.qualifier = ref->qualifier;
   options.caller = request.identity.name;
+  options.tenant = ask->tenant;
   options.request_id = request.id;
   options.trace_id = trace;
   if (!content_type.empty()) options.content_type = content_type;

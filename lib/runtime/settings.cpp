@@ -95,6 +95,13 @@ asio::awaitable<Result<void>> Core::reserve(FunctionName name,
 asio::awaitable<Result<void>> Core::provision(FunctionName name, std::string qualifier,
                                               unsigned instances) {
   auto const self = shared_from_this();
+  if (instances > options.scheduler.max_instances) {
+    co_return Error{Errc::invalid_argument,
+                    fmt::format("This host runs {} instances at most (SchedulerOptions::max_"
+                                "instances); {} cannot be kept ready",
+                                options.scheduler.max_instances, instances),
+                    "InvalidParameterValueException", "runtime"};
+  }
   std::optional<Provision> provision;
   if (instances > 0) provision = Provision{instances, std::chrono::system_clock::now()};
   auto change = [self, name, qualifier, provision](Registry::DoneOf<FunctionSettings> done) {

@@ -200,6 +200,18 @@ TEST_CASE("an alias of what is published is moved when that is something new, an
         std::vector{Action::put, Action::publish, Action::set_alias});
 }
 
+TEST_CASE("a function of another stack moves to this one, and is said to") {
+  auto const f = hello();
+  auto e = there(f);
+  e.stack = "other";
+  auto const steps = plan(f, &e);
+  REQUIRE(actions(steps) == std::vector{Action::tag});
+  CHECK(steps[0].tags.at(std::string(kAppliedTag)) == "shop");
+  CHECK(told(steps[0]) == std::vector<std::string>{"stack: other -> shop"});
+  e.stack = "";
+  CHECK(plan(f, &e).empty());
+}
+
 TEST_CASE("only what this stack created and the file has no more is pruned") {
   Manifest m;
   m.stack = "shop";

@@ -153,6 +153,27 @@ TEST_CASE("the headers of an invocation are checked") {
   CHECK(exception_of(ask("X-Amz-Tenant-Id", "a,b")) == "ValidationException");
 }
 
+TEST_CASE("tenants never share an instance, whichever path they call by") {
+  Serving serving;
+  serving.deploy_echo("echo");
+  for (auto const* path : {"/function/echo", "/2015-03-31/functions/echo/invocations"}) {
+    for (auto const* tenant : {"alice", "bob"})
+      CHECK(serving.send("POST", path, "1", {{"X-Amz-Tenant-Id", tenant}}).status == 200);
+  }
+  CHECK(serving.wait(serving.runtime().instances()).size() == 2);
+  CHECK(serving.send("POST", "/function/echo", "1", {{"X-Amz-Tenant-Id", "a,b"}}).status == 400);
+}
+
+TEST_CASE("what our own path cannot give is refused there") {
+  Serving serving;
+  serving.deploy_echo("echo");
+  for (auto const* type : {"Event", "DryRun", "other"}) {
+    auto const response =
+        serving.send("POST", "/function/echo", "1", {{"X-Amz-Invocation-Type", type}});
+    CHECK(response.status == 400);
+  }
+}
+
 TEST_CASE("operations of other versions are 404, which clients do not retry") {
   Serving serving;
   auto const response = serving.send("POST", "/2014-11-13/functions/echo/invoke-async/", "{}");
