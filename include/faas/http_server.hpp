@@ -61,7 +61,8 @@ struct HttpServerOptions {
   std::optional<Access> access;
   bool require_sign_in = false;  // of local clients, too; behind a proxy on this host, say
   // Names by which clients may call this server (Host, Origin) beside loopback's and `address`;
-  // "*": by any, which gives up what Host protects from (DNS rebinding).
+  // "*": by any, which gives up what Host protects from (DNS rebinding), so only where local
+  // clients must sign in, too.
   std::vector<std::string> hosts;
   TlsOptions tls;
   bool insecure_http = false;  // beyond loopback without TLS: keys and payloads go in the clear

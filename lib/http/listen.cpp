@@ -1,9 +1,11 @@
 #include "http/listen.hpp"
 
 #include <fmt/format.h>
+
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <algorithm>
 
 #include <algorithm>
 
@@ -107,6 +109,14 @@ Result<tcp::endpoint> endpoint_of(HttpServerOptions const& options) {
   if (auto r = consistent(options); !r) return r.error();
   if (!address.is_loopback()) {
     if (auto r = may_reach_out(options); !r) return r.error();
+  }
+  bool const any_host = std::ranges::find(options.hosts, "*") != options.hosts.end();
+  if (any_host && !(options.access && options.require_sign_in)) {
+    return denied(
+        "Answering to every name (--host '*') is refused where local clients need not sign in: any "
+        "web page, and all whom a proxy lets through, would be the operator. Name the hosts, or "
+        "give --access and --require-sign-in.",
+        "AnyHost");
   }
   return tcp::endpoint(address, options.port);
 }

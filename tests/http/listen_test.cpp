@@ -82,6 +82,20 @@ TEST_CASE("options that contradict each other are refused") {
   CHECK(refused(options) == "invalid_argument");
 }
 
+TEST_CASE("every name is answered to only where everybody signs in") {
+  auto options = at("127.0.0.1");
+  options.hosts = {"*"};
+  CHECK(refused(options) == "denied");
+  options.access.emplace();
+  CHECK(refused(options) == "denied");
+  options.require_sign_in = true;
+  CHECK(refused(options) == "");
+  options.hosts = {"faas.example"};
+  options.access.reset();
+  options.require_sign_in = false;
+  CHECK(refused(options) == "");
+}
+
 TEST_CASE("a Unix socket is its owner's and group's") {
   TempDir directory;
   asio::io_context io;
