@@ -242,9 +242,10 @@ TEST_CASE("another account's layers are neither listed, found nor read, nor remo
     return send(serving, request).status;
   };
   std::string const layers = "/2018-10-31/layers";
+  auto const mine = layers + "/mine";
   auto const arn =
       layers + "/arn%3Aaws%3Alambda%3Aus-east-1%3A111122223333%3Alayer%3Amine/versions";
-  CHECK(ask("AKIA2", "secret2", "GET", layers + "/mine/versions/1") == 404);
+  CHECK(ask("AKIA2", "secret2", "GET", mine + "/versions/1") == 404);
   for (auto const* key : {"AKIA1", "AKIA2"}) {
     auto const secret = std::string("secret") + key[4];
     for (auto const& path : {arn, arn + "/1"}) {
