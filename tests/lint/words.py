@@ -16,7 +16,7 @@ ABSOLUTE = re.compile(r'(?:^|(?<=[\s=(`{,])|(?<=[\s=(`{,]["\']))/([a-z][a-z0-9_]
 # First parts of the paths of HTTP, and of the jail's own, which are no paths of a machine.
 ROUTES = ("2014-11-13 2015-03-31 2016-08-19 2017-03-31 2017-10-31 2018-06-01 2020-01-01 2022-07-01 async-function "
           "faas function functions healthz metrics readyz runtime extension event-source-mappings layers "
-          "account-settings invocation logs telemetry init aws a b c x y foo sandbox").split()
+          "account-settings versions invocation logs telemetry init aws a b c x y foo sandbox").split()
 # And a path that is written after a variable for the tree's own root.
 OWN = "build cmake examples include lib scripts tests tools".split()
 NEVER = [
