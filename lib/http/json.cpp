@@ -71,19 +71,36 @@ LambdaError serialization_error(std::string message) {
   return {"SerializationException", std::move(message)};
 }
 
-struct CountKeys : Ignore {
-  std::size_t keys = 0;
+// A tree of many small values is many times its text.
+constexpr std::size_t kMostValues = 100'000;
+
+struct Count : Ignore {
+  std::size_t keys = 0, values = 0;
+
+  bool value(error_code& error) {
+    if (++values > kMostValues) error = json::error::array_too_large;
+    return !error;
+  }
   bool on_key(json::string_view, std::size_t, error_code&) {
     ++keys;
     return true;
   }
+  bool on_object_begin(error_code& error) { return value(error); }
+  bool on_array_begin(error_code& error) { return value(error); }
+  bool on_string(json::string_view, std::size_t, error_code& error) { return value(error); }
+  bool on_int64(std::int64_t, json::string_view, error_code& error) { return value(error); }
+  bool on_uint64(std::uint64_t, json::string_view, error_code& error) { return value(error); }
+  bool on_double(double, json::string_view, error_code& error) { return value(error); }
+  bool on_bool(bool, error_code& error) { return value(error); }
+  bool on_null(error_code& error) { return value(error); }
 };
 
-std::size_t keys_in(std::string_view text) {
-  json::basic_parser<CountKeys> parser(deep());
+// Stops where there are too many values.
+Count count_in(std::string_view text) {
+  json::basic_parser<Count> parser(deep());
   boost::system::error_code error;
   parser.write_some(false, text.data(), text.size(), error);
-  return parser.handler().keys;
+  return parser.handler();
 }
 
 // Recurses as deep as the parser let it become.
@@ -110,6 +127,11 @@ std::optional<std::string> json_fault(std::string_view text) {
 }
 
 LambdaResult<std::shared_ptr<json::object const>> parse_object(std::string_view text) {
+  auto const count = count_in(text);
+  if (count.values > kMostValues) {
+    return serialization_error(fmt::format(
+        "The request body holds more than {} values; leave out what is not read", kMostValues));
+  }
   json::parser parser({}, deep());
   boost::system::error_code error;
   auto const used = parser.write_some(text.data(), text.size(), error);
@@ -124,7 +146,7 @@ LambdaResult<std::shared_ptr<json::object const>> parse_object(std::string_view 
         fmt::format("The request body must be a JSON object, not {}", kind_name(*value)));
   }
   // Of two members with one name the tree keeps the last; who checked the first would not know.
-  if (keys_in(text) != keys_in(*value)) {
+  if (count.keys != keys_in(*value)) {
     return serialization_error(
         "Could not parse request body into json: an object has a member twice");
   }

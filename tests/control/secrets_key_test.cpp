@@ -45,7 +45,7 @@ TEST_CASE("a key file holds 32 bytes, or 64 hex digits and perhaps an end of lin
 }
 
 TEST_CASE("what is no key is refused without a byte of it in the message") {
-  for (std::string const bytes :
+  for (std::string const& bytes :
        {std::string(), raw().substr(1), raw() + "x", std::string(kHex.substr(1)),
         std::string(kHex) + "0", "g" + std::string(kHex.substr(1)), std::string(1 << 20, 'a')}) {
     CAPTURE(bytes.size());

@@ -92,3 +92,16 @@ TEST_CASE("numbers are read as they are written, whole or with a fraction") {
   CHECK_FALSE(list.numbers("Y"));
   CHECK(list.finish().error().message == "Y must be an object, not an array");
 }
+
+TEST_CASE("a body of too many values is refused before a tree is made of it") {
+  auto const of = [](std::size_t values) {
+    std::string text = "{\"A\":[0";
+    for (std::size_t i = 3; i < values; ++i) text += ",[]";
+    return text + "]}";
+  };
+  CHECK(parse_object(of(100'000)).has_value());
+  auto const refused = parse_object(of(100'001));
+  REQUIRE(refused.has_error());
+  CHECK(refused.error().exception == "SerializationException");
+  CHECK(refused.error().message.find("more than 100000 values") != std::string::npos);
+}
