@@ -94,6 +94,7 @@ class Release(Typed):
         self.type("concurrency", "bound", "--reserve", "7")
         table = self.type("why", "bound")
         self.assertRegex(table, r"(?m)^LIMIT +VALUE +USED +UNIT +SET BY$")
+        self.assertRegex(table, r"(?m)^AccountConcurrency +1000 +0 +calls +faasd serve --account-concurrency$")
         self.assertRegex(table, r"(?m)^Reserved\w+ +7 +0 ")
         limits = self.json("why", "bound", "--qualifier", "$LATEST")["Limits"]
         self.assertTrue(all(limit["Source"] for limit in limits), limits)

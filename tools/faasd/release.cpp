@@ -1,6 +1,7 @@
 // versions, publish, alias, concurrency, why.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <cstdio>
@@ -235,6 +236,20 @@ int concurrency(CommandLine const& line) {
       });
 }
 
+namespace {
+
+// An option of the library's, as the operator of a daemon sets it; other sources as they are. What
+// is the library's default need not be the daemon's.
+std::string set_by(std::string const& source) {
+  constexpr std::string_view kOption = "SchedulerOptions::";
+  if (!source.starts_with(kOption)) return source;
+  auto flag = source.substr(kOption.size(), source.find(' ') - kOption.size());
+  std::ranges::replace(flag, '_', '-');
+  return "faasd serve --" + flag;
+}
+
+}  // namespace
+
 int why(CommandLine const& line) {
   return with_client(
       line, [&](Client const& c) { return faas::effective_limits(c, line.name, line.qualifier); },
@@ -246,7 +261,7 @@ int why(CommandLine const& line) {
         Rows rows{{"LIMIT", "VALUE", "USED", "UNIT", "SET BY"}};
         for (auto const& l : reply.limits) {
           rows.push_back({l.name, l.value.empty() ? "none" : l.value, l.used.empty() ? "-" : l.used,
-                          l.unit, l.source});
+                          l.unit, set_by(l.source)});
         }
         print_table(rows);
         return kOk;
