@@ -76,6 +76,13 @@ struct Arrived {
   std::string tenant;  // instances are never shared between tenants
   std::string caller;  // whose SchedulerOptions::caller_rate this call counts for; empty: nobody's
 };
+// A call that waits is for another revision of the same function from now on: what it meant was
+// replaced. It stays accepted, with its deadline and its patience, behind those that wait there.
+// Ignored unless it is waiting and the revision is there.
+struct Moved {
+  CallId call;
+  RevisionId revision;
+};
 struct Cancelled {
   CallId call;
 };  // the caller gave up; ignored unless the call is waiting
@@ -98,9 +105,9 @@ struct Drain {};  // refuse new calls (Errc::unavailable), go on with accepted o
 }  // namespace event
 using SchedulerEvent =
     std::variant<event::RevisionAdded, event::RevisionRetired, event::Reserved, event::AccountLimit,
-                 event::Provisioned, event::Pressure, event::Arrived, event::Cancelled,
-                 event::Ready, event::StartFailed, event::Finished, event::Exited, event::Tick,
-                 event::Drain>;
+                 event::Provisioned, event::Pressure, event::Arrived, event::Moved,
+                 event::Cancelled, event::Ready, event::StartFailed, event::Finished, event::Exited,
+                 event::Tick, event::Drain>;
 
 // What the caller must do, in order.
 namespace action {

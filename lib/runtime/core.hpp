@@ -180,6 +180,7 @@ class Core final : public std::enable_shared_from_this<Core> {
                      std::optional<RevisionId> current);
   void retire_replaced(FunctionName const&);
   void resolve_waiting_again(FunctionName const&);
+  void refuse_gone(std::shared_ptr<Call> const&);
   bool still_meant(Call const&) const;
   void forget_if_done(std::shared_ptr<Revision> const&);
   void keep_unused(std::shared_ptr<Revision> const&);

@@ -101,7 +101,7 @@ bool Core::still_meant(Call const& call) const {
 }
 
 // A call that waits begins with what its name means then: once a change has returned, nothing that
-// it replaced begins. Its place in the account stays; its caller's rate has counted it.
+// it replaced begins.
 void Core::resolve_waiting_again(FunctionName const& name) {
   std::map<CallId, std::shared_ptr<Call>> waiting;  // in the order of their arrival
   for (auto const& [id, call] : calls_) {
@@ -109,23 +109,32 @@ void Core::resolve_waiting_again(FunctionName const& name) {
     if (waits && !still_meant(*call)) waiting.emplace(id, call);
   }
   for (auto const& [id, call] : waiting) {
-    if (call->where != Call::Where::queued || !calls_.contains(id)) continue;
-    tell(event::Cancelled{id});
-    auto const revision = revision_of(name, call->input.qualifier);
+    // Telling the scheduler of another one may have ended this one: by its deadline, say.
+    auto const waits = [&, call = call] {
+      return call->where == Call::Where::queued && calls_.contains(call->id);
+    };
+    auto const revision = waits() ? revision_of(name, call->input.qualifier) : nullptr;
+    if (!waits()) continue;
     if (!revision) {
-      auto const error = not_found(name, call->input.qualifier);
-      observe([name, error](Observer& o) { o.on_refusal({name, error}); });
-      call->answer(error);
-      drop(id);
+      refuse_gone(call);
       continue;
     }
     ++revision->calls;
     auto const before = std::exchange(call->revision, revision);
     --before->calls;
+    tell(event::Moved{id, revision->info->revision});
     forget_if_done(before);
-    tell(
-        event::Arrived{id, revision->info->revision, call->input.deadline, call->input.tenant, {}});
   }
+}
+
+void Core::refuse_gone(std::shared_ptr<Call> const& call) {
+  tell(event::Cancelled{call->id});
+  if (!calls_.contains(call->id)) return;  // its deadline had passed
+  auto const& [name, qualifier] = std::tie(call->input.function, call->input.qualifier);
+  auto const error = not_found(name, qualifier);
+  observe([name = name, error](Observer& o) { o.on_refusal({name, error}); });
+  call->answer(error);
+  drop(call->id);
 }
 
 void Core::forget_if_done(std::shared_ptr<Revision> const& revision) {

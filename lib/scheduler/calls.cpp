@@ -54,17 +54,21 @@ std::optional<Error> Scheduler::Impl::over_concurrency(Revision const& revision,
 // The limits of the queues hold for calls that no instance is starting for, so a queue of 0 still
 // allows as many cold starts as there is room for.
 void Scheduler::Impl::wait(Call& call) {
+  enqueue(call);
+  auto error = over_limit(call);
+  if (!error) return;
+  out->emplace_back(action::Refuse{call.id, std::move(*error)});
+  leave_queue(call);
+  forget(call);
+}
+
+void Scheduler::Impl::enqueue(Call& call) {
   call.pool->uncovered.push_back(call);
   ++uncovered;
   ++call.pool->revision->uncovered;
   if (call.deadline != TimePoint::max()) deadlines.push(call);
   balance(*call.pool);
   serve();
-  auto error = over_limit(call);
-  if (!error) return;
-  out->emplace_back(action::Refuse{call.id, std::move(*error)});
-  leave_queue(call);
-  forget(call);
 }
 
 std::optional<Error> Scheduler::Impl::over_limit(Call const& call) const {

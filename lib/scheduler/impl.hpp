@@ -40,6 +40,7 @@ struct Scheduler::Impl {
   void handle(event::Provisioned const&);
   void handle(event::Pressure const&);
   void handle(event::Arrived&);
+  void handle(event::Moved const&);
   void handle(event::Cancelled const&);
   void handle(event::Ready const&);
   void handle(event::StartFailed const&);
@@ -53,7 +54,8 @@ struct Scheduler::Impl {
   std::optional<Error> too_big(Revision const&, bool tenant) const;
   std::optional<Error> over_caller_rate(std::string const& caller);
   std::optional<Error> over_concurrency(Revision const&, bool tenant) const;
-  void wait(Call&);
+  void wait(Call&);     // or it is refused
+  void enqueue(Call&);  // whatever the limits of queues
   std::optional<Error> over_limit(Call const&) const;
   Error nothing_free(Revision const&, std::string const& queue) const;
   void dispatch(Call&, Instance&, StartLevel);

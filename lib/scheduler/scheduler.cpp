@@ -84,6 +84,23 @@ void Scheduler::Impl::handle(event::Arrived& e) {
   wait(call);
 }
 
+void Scheduler::Impl::handle(event::Moved const& e) {
+  Call* call = calls.find(e.call);
+  Revision* to = revisions.find(e.revision);
+  if (!call || call->instance || !to || to->retired) return;
+  Pool& from = *call->pool;
+  std::string tenant = from.tenant;
+  leave_queue(*call);
+  accounts.remove_call(from.revision->share, !tenant.empty());
+  call->pool = &pool_of(*to, tenant);
+  call->order = ++last_order;  // in a queue every call is older than those behind it
+  accounts.add_call(to->share, !call->pool->tenant.empty());
+  clean(from);  // it may be gone then
+  if (Instance* instance = call->pool->available.back())
+    return dispatch(*call, *instance, StartLevel::warm);
+  enqueue(*call);
+}
+
 void Scheduler::Impl::handle(event::Cancelled const& e) {
   Call* call = calls.find(e.call);
   if (!call || call->instance) return;

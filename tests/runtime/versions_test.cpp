@@ -295,6 +295,24 @@ TEST_CASE("a call that waits for a function that is removed is told so, and neve
   CHECK(waited.error().code == Errc::not_found);
 }
 
+TEST_CASE("a call whose deadline passes as its function changes is told so, and the rest goes on") {
+  Host host(of_one_instance());
+  host.deploy_python("f", kSlow);
+  std::optional<Result<Outcome>> running, late;
+  host.runtime().invoke("f", "{}", {}, [&](Result<Outcome> r) { running = std::move(r); });
+  host.runtime().invoke("f", "{}", {.deadline = 300ms},
+                        [&](Result<Outcome> r) { late = std::move(r); });
+  until(host, [&] { return wait(host, host.runtime().status()).scheduler.calls_running == 1; });
+  std::this_thread::sleep_for(400ms);  // nobody has told it yet
+  FunctionUpdate update;
+  update.code = host.python("unused", kEcho).code;
+  wait(host, host.runtime().update("f", std::move(update))).value();
+  until(host, [&] { return running && late; });
+  CHECK(late->error().code == Errc::deadline);
+  CHECK(running->value().payload == "\"old\"");
+  CHECK(host.invoke("f", "7").value().payload == "7");
+}
+
 TEST_CASE("after close every change of a version or an alias is answered with unavailable") {
   Host host;
   host.deploy_python("f", kEcho);

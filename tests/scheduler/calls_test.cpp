@@ -206,3 +206,51 @@ TEST_CASE("a cancelled call is not started and leaves the queue to the next") {
   CHECK(host.arrives(3) == "");
   CHECK(host.finished(1) == "run c3 on i1 warm");
 }
+
+TEST_CASE("a call that waits moves to what replaced its revision, and stays accepted") {
+  Host host({.max_instances = 1});
+  host.version("f");
+  host.version("f", {.queue = 0});
+  host.reserves("f", 2);
+  host.arrives(1), host.arrives(2);
+  host.ready(1);
+  host.reserves("f", 1);  // lowered since: what was accepted stays so
+  CHECK(host.moved(2, 2) == "");
+  CHECK(host.of_function("f").calls == 2);
+  host.retires(1);
+  CHECK(host.finished(1) == "stop i1");
+  CHECK(host.exited(1) == "start i2");
+  CHECK(host.ready(2) == "run c2 on i2 cold");
+  host.finished(2);
+  CHECK(host.of_function("f").calls == 0);
+  CHECK(host.stats().calls_waiting == 0);
+}
+
+TEST_CASE("a call that moves takes an instance that is there, and keeps its deadline") {
+  Host host({.max_instances = 2});
+  host.version("f", {.concurrency = 1});
+  host.version("f", {.concurrency = 1});
+  host.warm_up(1, 1, 2);
+  host.arrives(2);
+  host.ready(2);
+  host.arrives(3);
+  CHECK(host.moved(3, 2) == "run c3 on i1 warm");
+  host.arrives_for(5s, 4);
+  CHECK(host.moved(4, 2) == "");
+  CHECK(host.after(5s) == "refuse c4");
+  CHECK(host.error().code == Errc::deadline);
+}
+
+TEST_CASE("a call that runs, is not known, or has nowhere to go does not move") {
+  Host host;
+  host.version("f");
+  host.version("f");
+  host.arrives(1);
+  host.ready(1);
+  CHECK(host.moved(1, 2) == "");
+  CHECK(host.finished(1) == "");
+  CHECK(host.moved(7, 2) == "");
+  host.arrives(2, 2);
+  CHECK(host.moved(2, 9) == "");
+  CHECK(host.ready(2) == "run c2 on i2 cold");
+}

@@ -45,6 +45,9 @@ class Host {
   std::string arrives_for(Duration patience, unsigned call, unsigned revision = 1) {
     return on(event::Arrived{CallId{call}, RevisionId{revision}, now_ + patience, {}});
   }
+  std::string moved(unsigned call, unsigned revision) {
+    return on(event::Moved{CallId{call}, RevisionId{revision}});
+  }
   std::string cancelled(unsigned call) { return on(event::Cancelled{CallId{call}}); }
   std::string ready(unsigned instance) { return on(event::Ready{InstanceId{instance}}); }
   std::string start_failed(unsigned instance) {
