@@ -19,7 +19,7 @@ std::vector<Operation> every_operation() {
 
 Principal with(Grant grant, std::string account = "111122223333") {
   Principal p;
-  p.name = "p";
+  p.name = std::string("somebody");
   p.account = std::move(account);
   p.allow.push_back(std::move(grant));
   return p;
