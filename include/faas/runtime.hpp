@@ -43,7 +43,7 @@ struct Options {
   // reactor and its spawner, which work at once; what an instance says stays in its lane
   unsigned threads = 1;
   // start less while the host is short of memory, as the kernel's pressure stall information says
-  // (15 % of two seconds); without effect where it has none
+  // (15 % of two seconds); without effect where it has none, and without `upkeep`
   bool watch_pressure = true;
   // budgets; max_instances is refused above what RLIMIT_NOFILE carries, and as root above uid_count
   // less the ids of shells and, with several threads, 256 for each

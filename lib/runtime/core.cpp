@@ -125,8 +125,8 @@ void Core::tick(Lane& here) {
   tell(event::Tick{});
 }
 
-void Core::pressure(Lane& here, bool high) {
-  Deciding const deciding(*this, &here);
+void Core::pressure(bool high) {
+  Deciding const deciding(*this);
   if (!closed_) tell(event::Pressure{high});
 }
 

@@ -56,6 +56,8 @@ struct Instance {
 Error closed_error();
 Error closed_before_start();
 
+class PressureWatch;
+
 class Core final : public std::enable_shared_from_this<Core> {
  public:
   static Result<std::shared_ptr<Core>> open(asio::any_io_executor, Options);
@@ -80,7 +82,7 @@ class Core final : public std::enable_shared_from_this<Core> {
   void exited(Lane&, InstanceId);
   void finished(Lane&, Call const&, bool reusable);  // the call's run is over, and recorded
   void tick(Lane&);
-  void pressure(Lane&, bool high);
+  void pressure(bool high);
 
   // --- functions (functions.cpp) ---
   asio::awaitable<Result<FunctionInfo>> deploy(Function, FunctionSettings, HostCallable);
@@ -140,6 +142,7 @@ class Core final : public std::enable_shared_from_this<Core> {
  private:
   class Deciding;
   Result<void> open_parts(registry::Secrets);
+  void watch_pressure();
   void remove_unused_packages();
   void remove_logs_of_nobody(LogFiles&) const;
 
@@ -219,6 +222,7 @@ class Core final : public std::enable_shared_from_this<Core> {
   asio::any_io_executor blocking_;
   asio::strand<asio::any_io_executor> observer_strand_;
   std::shared_ptr<Watching> watching_;
+  std::shared_ptr<PressureWatch> pressure_;   // with upkeep alone: it holds the executor
   std::vector<std::shared_ptr<Lane>> lanes_;  // as they were opened; at most 64
   std::mutex closing_, joining_;
 

@@ -83,9 +83,6 @@ Result<void> Lane::open_parts(InvokerOptions options) {
   };
   hosts_ = std::make_unique<invoker::HostBackend>(executor_, enter, *reactor_, *this);
   if (core_.options.upkeep) upkeep_ = invoker::Hold(*reactor_);
-  if (core_.options.watch_pressure && index_ == 0) {
-    pressure_ = PressureWatch::open(*reactor_, [this](bool high) { core_.pressure(*this, high); });
-  }
   return {};
 }
 
@@ -157,7 +154,6 @@ void Lane::close() {
   answer_.reset();
   hosts_.reset();
   jails_.reset();  // every jail is gone when it returns
-  pressure_.reset();
   guests_.clear();
   upkeep_ = invoker::Hold();
   waiting_ = invoker::Hold();

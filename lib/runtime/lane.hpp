@@ -24,7 +24,6 @@
 #include "runtime/call.hpp"
 #include "runtime/log_files.hpp"
 #include "runtime/log_text.hpp"
-#include "runtime/pressure.hpp"
 #include "runtime/revision.hpp"
 
 namespace faas::inline v0::runtime {
@@ -153,7 +152,6 @@ class Lane final : public BackendEvents, public std::enable_shared_from_this<Lan
   std::unique_ptr<invoker::JailBackend> jails_;
   std::unique_ptr<invoker::HostBackend> hosts_;
   std::unordered_map<InstanceId, Guest> guests_;
-  std::unique_ptr<PressureWatch> pressure_;  // of the first lane
   invoker::Hold upkeep_, waiting_;
   invoker::Reactor::Timer wake_ = invoker::Reactor::Timer::none;
   std::optional<std::pair<Completion<Result<Outcome>>, Outcome>>

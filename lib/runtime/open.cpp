@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "runtime/core.hpp"
+#include "runtime/pressure.hpp"
 
 namespace faas::inline v0::runtime {
 namespace {
@@ -128,6 +129,7 @@ Result<std::shared_ptr<Core>> Core::open(asio::any_io_executor executor, Options
                                      std::move(*code));
   if (auto opened = core->open_parts(std::move(*secrets)); !opened) return opened.error();
   core->apply_settings();
+  core->watch_pressure();
   return core;
 }
 
@@ -166,6 +168,13 @@ Result<void> Core::open_parts(registry::Secrets secrets) {
   return {};
 }
 
+void Core::watch_pressure() {
+  if (!options.watch_pressure || !options.upkeep) return;
+  pressure_ = PressureWatch::start(executor, [weak = weak_from_this()](bool high) {
+    if (auto const self = weak.lock()) self->pressure(high);
+  });
+}
+
 // Only at open is it certain that nobody is about to deploy what was stored.
 void Core::remove_unused_packages() {
   for (auto const& package : code_->list()) {
@@ -198,6 +207,7 @@ void Core::shut_down() {
     if (closed_) return;
     closed_ = true;  // nothing is decided any more
   }
+  if (pressure_) pressure_->stop();
   for (auto const& lane : lanes_) lane->close();
   if (logs_) logs_->end_waiting();
   std::lock_guard lock(mutex_);

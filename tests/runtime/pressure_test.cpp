@@ -67,34 +67,23 @@ TEST_CASE("who stalls is told so while it stalls, and that it has ended") {
   if (test::skipped_unless(crowd.can_be(), "needs a cgroup of its own and pressure information"))
     return;
   boost::asio::io_context io;
-  auto const mutex = std::make_shared<std::mutex>();
-  auto const reactor = invoker::Reactor::open(io.get_executor(), mutex).value();
   std::vector<bool> told;
-  std::unique_lock lock(*mutex);
-  auto watch = runtime::PressureWatch::open(
-      *reactor, [&](bool high) { told.push_back(high); }, crowd.file());
+  auto const watch = runtime::PressureWatch::start(
+      io.get_executor(), [&](bool high) { told.push_back(high); }, crowd.file());
   REQUIRE(watch);
-  invoker::Hold hold(*reactor);
-  lock.unlock();
-
+  auto const until = [&](bool high) {
+    while (told.empty() || told.back() != high) REQUIRE(io.run_one_for(60s) == 1);
+  };
   crowd.gather();
-  while (told.empty()) io.run_one_for(60s);
-  CHECK(told.back());
+  until(true);
   crowd.disperse();
-  while (told.back()) io.run_one_for(60s);
-  CHECK_FALSE(told.back());
-
-  lock.lock();
-  watch.reset();
-  hold = invoker::Hold();
-  reactor->close();
+  until(false);
+  watch->stop();
+  io.run();  // it holds nobody any more
 }
 
 TEST_CASE("a kernel without such information is no error") {
   boost::asio::io_context io;
-  auto const mutex = std::make_shared<std::mutex>();
-  auto const reactor = invoker::Reactor::open(io.get_executor(), mutex).value();
-  std::lock_guard lock(*mutex);
-  CHECK_FALSE(runtime::PressureWatch::open(
-      *reactor, [](bool) {}, "/proc/no/pressure"));
+  CHECK_FALSE(runtime::PressureWatch::start(
+      io.get_executor(), [](bool) {}, "/proc/no/pressure"));
 }
