@@ -111,7 +111,6 @@ Response layer_response(Context& c, Request const& request, unsigned status,
 }
 
 LambdaResult<LayerFilter> read_filter(Target const& target) {
-  LayerFilter filter;
   auto const runtime = target.parameter("CompatibleRuntime");
   if (runtime && !is_runtime(*runtime)) {
     return constraint_error(in_quotes(*runtime), "compatibleRuntime", "satisfy enum value set");

@@ -87,7 +87,8 @@ void Core::retire_replaced(FunctionName const& name) {
 
 // What the call's name means now, or may mean: an alias with weights means two versions.
 bool Core::still_meant(Call const& call) const {
-  auto const& [name, qualifier] = std::tie(call.input.function, call.input.qualifier);
+  auto const& name = call.input.function;
+  auto const& qualifier = call.input.qualifier;
   auto const& its = *call.revision->info;
   auto const is = [&](std::string_view version) {
     return version == its.version && registry_->revision(name, version) == its.revision;
@@ -130,9 +131,9 @@ void Core::resolve_waiting_again(FunctionName const& name) {
 void Core::refuse_gone(std::shared_ptr<Call> const& call) {
   tell(event::Cancelled{call->id});
   if (!calls_.contains(call->id)) return;  // its deadline had passed
-  auto const& [name, qualifier] = std::tie(call->input.function, call->input.qualifier);
-  auto const error = not_found(name, qualifier);
-  observe([name = name, error](Observer& o) { o.on_refusal({name, error}); });
+  auto const& name = call->input.function;
+  auto const error = not_found(name, call->input.qualifier);
+  observe([name, error](Observer& o) { o.on_refusal({name, error}); });
   call->answer(error);
   drop(call->id);
 }

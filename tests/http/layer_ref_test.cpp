@@ -27,14 +27,15 @@ TEST_CASE("a layer is named by its name or its ARN") {
 }
 
 TEST_CASE("what names no layer is refused in the words of the service model") {
-  for (std::string const text :
-       {"", "a b", "ä", "a:b", "libs:1", "arn:aws:lambda:us-east-1:123456789012:layer:",
-        "arn:aws:lambda:us-east-1:123456789012:layer:libs:1",
-        "arn:aws:lambda:us-east-1:123456789012:layer:libs:",
-        "arn:aws:lambda:us-east-1:123456789012:function:libs",
-        "arn:aws:lambda:us-east-1:12345678901:layer:libs",
-        "arn:aws:s3:us-east-1:123456789012:layer:libs", "arn:aws:lambda::123456789012:layer:libs",
-        std::string(65, 'x').c_str(), std::string(141, 'x').c_str()}) {
+  for (auto const& text : std::vector<std::string>{
+           "", "a b", "ä", "a:b", "libs:1", "arn:aws:lambda:us-east-1:123456789012:layer:",
+           "arn:aws:lambda:us-east-1:123456789012:layer:libs:1",
+           "arn:aws:lambda:us-east-1:123456789012:layer:libs:",
+           "arn:aws:lambda:us-east-1:123456789012:function:libs",
+           "arn:aws:lambda:us-east-1:12345678901:layer:libs",
+           "arn:aws:s3:us-east-1:123456789012:layer:libs",
+           "arn:aws:lambda::123456789012:layer:libs", std::string(65, 'x'),
+           std::string(141, 'x')}) {
     CAPTURE(text);
     CHECK(named(text) == "ValidationException");
   }
@@ -66,11 +67,13 @@ TEST_CASE("an ARN of a layer version names all its parts") {
   CHECK(parse_layer_version_arn("arn:aws:lambda:r:123456789012:layer:libs:0")->version == 0);
   CHECK(parse_layer_version_arn("arn:aws:lambda:r:123456789012:layer:l:99999999999999999999")
             ->version == 0);
-  for (std::string const text :
-       {"", "libs", "libs:1", "arn:aws:lambda:r:123456789012:layer:libs",
-        "arn:aws:lambda:r:123456789012:layer:libs:", "arn:aws:lambda:r:123456789012:layer:libs:x",
-        "arn:aws:lambda:r:123456789012:layer:libs:1:2", "arn:aws:lambda:r:123456789012:layer:a b:1",
-        ("arn:aws:lambda:r:123456789012:layer:" + std::string(110, 'x') + ":1").c_str()}) {
+  for (auto const& text : std::vector<std::string>{
+           "", "libs", "libs:1", "arn:aws:lambda:r:123456789012:layer:libs",
+           "arn:aws:lambda:r:123456789012:layer:libs:",
+           "arn:aws:lambda:r:123456789012:layer:libs:x",
+           "arn:aws:lambda:r:123456789012:layer:libs:1:2",
+           "arn:aws:lambda:r:123456789012:layer:a b:1",
+           "arn:aws:lambda:r:123456789012:layer:" + std::string(110, 'x') + ":1"}) {
     CAPTURE(text);
     CHECK_FALSE(parse_layer_version_arn(text).has_value());
   }

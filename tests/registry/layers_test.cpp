@@ -179,7 +179,7 @@ TEST_CASE("a layer's name, texts and lists are checked") {
   };
   CHECK(refused([](Layer&) {}).empty());
   CHECK(refused([](Layer& l) { l.name.name = std::string(64, 'x'); }).empty());
-  for (std::string const name : {"", "a b", "ä", "a:1", std::string(65, 'x').c_str()})
+  for (auto const& name : std::vector<std::string>{"", "a b", "ä", "a:1", std::string(65, 'x')})
     CHECK(refused([&](Layer& l) { l.name.name = name; }).find("layerName") != std::string::npos);
   CHECK(refused([](Layer& l) { l.name.account = "1"; }).find("account") != std::string::npos);
   CHECK(refused([](Layer& l) { l.code.hex = "x"; }).find("code") != std::string::npos);
