@@ -115,7 +115,10 @@ void Core::resolve_waiting_again(FunctionName const& name) {
       return call->where == Call::Where::queued && calls_.contains(call->id);
     };
     auto const revision = waits() ? revision_of(name, call->input.qualifier) : nullptr;
-    if (!waits()) continue;
+    if (!waits()) {
+      if (revision) forget_if_done(revision);
+      continue;
+    }
     if (!revision) {
       refuse_gone(call);
       continue;
