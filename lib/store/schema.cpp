@@ -100,7 +100,50 @@ CREATE TABLE layer_versions (
 ) STRICT, WITHOUT ROWID;
 )";
 
-constexpr std::array<std::string_view, 3> kSteps{kFirst, kSecond, kLayers};
+// Version 4. The event queue (events/rows.hpp). event_bodies: written once, with the CRC-64 of the
+// row. event_states: what changes; small, without another index than the one a client asks by.
+constexpr std::string_view kEvents = R"(
+CREATE TABLE event_bodies (
+  id INTEGER PRIMARY KEY,
+  account TEXT NOT NULL,
+  name TEXT NOT NULL,
+  qualifier TEXT NOT NULL,
+  request_id TEXT NOT NULL,
+  content_type TEXT NOT NULL,
+  client_context TEXT NOT NULL,
+  tenant TEXT NOT NULL,
+  trace_id TEXT NOT NULL,
+  payload BLOB NOT NULL,
+  crc INTEGER NOT NULL
+) STRICT;
+CREATE TABLE event_states (
+  id INTEGER PRIMARY KEY,
+  request_id TEXT NOT NULL UNIQUE,
+  account TEXT NOT NULL,
+  name TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  state INTEGER NOT NULL,
+  accepted_ms INTEGER NOT NULL,
+  due_ms INTEGER NOT NULL,
+  attempts INTEGER NOT NULL,
+  throttles INTEGER NOT NULL,
+  deaths INTEGER NOT NULL,
+  condition INTEGER,
+  result BLOB
+) STRICT;
+CREATE TABLE event_keys (
+  account TEXT NOT NULL,
+  name TEXT NOT NULL,
+  key TEXT NOT NULL,
+  request_id TEXT NOT NULL,
+  crc INTEGER NOT NULL,
+  expires_ms INTEGER NOT NULL,
+  PRIMARY KEY (account, name, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX event_keys_expire ON event_keys (expires_ms);
+)";
+
+constexpr std::array<std::string_view, 4> kSteps{kFirst, kSecond, kLayers, kEvents};
 
 }  // namespace
 

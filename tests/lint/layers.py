@@ -16,7 +16,7 @@ TABLE = {
     "contract": (["base"], ["json"]),
     "scheduler": (["base"], []),
     "registry": (["store", "base"], ["json", "openssl"]),
-    "events": (["store", "base"], []),
+    "events": (["store", "base"], ["crc"]),
     "metering": (["store", "base"], []),
     "invoker": (["contract", "sandbox", "code", "sys", "base"], ["asio"]),
     "runtime": (
@@ -64,6 +64,7 @@ PACKAGES = [  # first match names the package of an include
     ("beast", r"boost/beast"),
     ("json", r"boost/json"),
     ("system", r"boost/(system|assert)/"),
+    ("crc", r"boost/crc\.hpp"),
     ("boost", r"boost/"),
     ("fmt", r"fmt/"),
     ("seccomp", r"seccomp\.h"),
