@@ -269,15 +269,14 @@ Result<std::optional<Accepted>> take_key(Transaction& t, Event const& e, SystemT
   auto const crc = checksum(e.payload);
   std::optional<Accepted> first;
   bool same = false;
-  auto const read = t.query(
-      "SELECT request_id, crc FROM event_keys WHERE account = ? AND name = ? AND key = ?"
-      " AND expires_ms > ?",
-      {e.function.account, e.function.name, e.idempotency_key, in_ms(now)},
-      [&](Row const& row) -> Result<void> {
-        first = Accepted{std::string(row.text(0)), true};
-        same = row.integer(1) == crc;
-        return {};
-      });
+  auto const read =
+      t.query("SELECT request_id, crc FROM event_keys WHERE account = ? AND name = ? AND key = ?",
+              {e.function.account, e.function.name, e.idempotency_key},
+              [&](Row const& row) -> Result<void> {
+                first = Accepted{std::string(row.text(0)), true};
+                same = row.integer(1) == crc;
+                return {};
+              });
   if (!read) return read.error();
   if (first && !same) {
     return Error{Errc::conflict,

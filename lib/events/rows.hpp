@@ -46,7 +46,7 @@ Result<std::vector<EventStatus>> dead_of(Transaction&, std::string const& accoun
 Result<std::optional<Event>> body(Transaction&, EventId);
 Result<void> redrive(Transaction&, EventId, SystemTime now);
 
-// The key's window: nothing if it is free, and then it is taken.
+// Nothing if the key is free, and then it is taken. Old ones were dropped before.
 Result<std::optional<Accepted>> take_key(Transaction&, Event const&, SystemTime now);
 Result<void> drop_old_keys(Transaction&, SystemTime now);
 

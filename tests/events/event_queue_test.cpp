@@ -232,6 +232,7 @@ TEST_CASE("every limit refuses with its reason, and what was refused takes no ro
   CHECK(bytes.error().reason == "EventQueueFull");
   CHECK(bytes.error().message.find("max_bytes") != std::string::npos);
   CHECK(queue.enqueue(event("1")).error().reason == "RequestIdInUse");
+  CHECK(queue->stats().bytes == 8_B);
   CHECK(queue.enqueue(event("2", "")));
   auto const account = queue.enqueue(event("3", ""));
   CHECK(account.error().message.find("max_account_events") != std::string::npos);
@@ -254,6 +255,25 @@ TEST_CASE("results are kept for their time and number, then forgotten") {
   CHECK(queue.enqueue(event("5"), kNow + 60s));
   CHECK(queue.find("3").error().code == Errc::not_found);
   CHECK(queue.find("4"));
+}
+
+TEST_CASE("a queue opened anew forgets the oldest results first, whichever was accepted first") {
+  TempDir const dir;
+  {
+    Queue queue({.directory = dir.path()});
+    CHECK(queue.enqueue(event("late")));
+    CHECK(queue.enqueue(event("early")));
+    auto const leases = queue.lease();
+    Settlement early, late;
+    late.id = leases[0].id;
+    early.id = leases[1].id;
+    CHECK(queue.settle({early}, kNow + 1s));
+    CHECK(queue.settle({late}, kNow + 2s));
+  }
+  Queue queue({.directory = dir.path(), .max_results = 1});
+  CHECK(queue.enqueue(event("next"), kNow + 3s));
+  CHECK(queue.find("early").error().code == Errc::not_found);
+  CHECK(queue.find("late"));
 }
 
 TEST_CASE("an event accepted by a process that was killed is delivered by the next") {
