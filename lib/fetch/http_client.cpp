@@ -60,21 +60,48 @@ class Exchange {
   }
 
  private:
-  std::vector<Protocol::endpoint> resolve(error_code& error) {
-    if (!url_.socket.empty()) return {asio::local::stream_protocol::endpoint(url_.socket)};
+  // Those that may be connected to: nothing is resolved again after the guard has seen them, so
+  // that a name cannot change its mind in between (DNS rebinding).
+  Result<std::vector<Protocol::endpoint>> resolve() {
     std::vector<Protocol::endpoint> found;
+    if (!url_.socket.empty()) {
+      if (options_.guard != nullptr) return socket_refused();
+      found.emplace_back(asio::local::stream_protocol::endpoint(url_.socket));
+      return found;
+    }
+    error_code error;
     asio::ip::tcp::resolver resolver(stream_.get_executor());
-    for (auto const& entry : resolver.resolve(url_.host, url_.port, error))
-      found.emplace_back(entry.endpoint());
+    auto const entries = resolver.resolve(url_.host, url_.port, error);
+    if (error) return unreachable(error);
+    std::optional<Error> refused;
+    for (auto const& entry : entries) {
+      auto const passed = guarded(entry.endpoint().address());
+      if (passed) {
+        found.emplace_back(entry.endpoint());
+      } else if (!refused) {
+        refused = passed.error();
+      }
+    }
+    if (found.empty() && refused) return *refused;
     return found;
   }
 
+  Result<void> guarded(asio::ip::address const& address) const {
+    if (options_.guard == nullptr) return {};
+    auto const passed = address.is_v4() ? options_.guard->check(address.to_v4().to_bytes())
+                                        : options_.guard->check(address.to_v6().to_bytes());
+    if (passed) return {};
+    auto error = passed.error();
+    error.message = fmt::format("{}: {}", shown(url_), error.message);
+    return error;
+  }
+
   asio::awaitable<Result<void>> connect() {
+    auto const endpoints = resolve();
+    if (!endpoints) co_return endpoints.error();
     error_code error;
-    auto const endpoints = resolve(error);
-    if (error) co_return unreachable(error);
     stream_.expires_after(options_.connect_timeout);
-    co_await stream_.async_connect(endpoints, into(error));
+    co_await stream_.async_connect(*endpoints, into(error));
     if (error)
       co_return error == beast::error::timeout ? broken("connect", error) : unreachable(error);
     stream_.socket().set_option(asio::ip::tcp::no_delay(true), error);
@@ -138,6 +165,13 @@ class Exchange {
     co_return response;
   }
 
+  Error socket_refused() const {
+    return {Errc::denied,
+            fmt::format("{} is refused: only public addresses are reached, and a Unix socket "
+                        "cannot be allowed",
+                        shown(url_)),
+            "AddressRefused", "address"};
+  }
   Error unreachable(error_code error) const {
     return {Errc::unavailable,
             fmt::format("Nothing answers at {}: {}", shown(url_), error.message()), "", "connect"};

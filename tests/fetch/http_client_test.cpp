@@ -130,3 +130,44 @@ TEST_CASE("nobody there is told from a timeout") {
   CHECK(nobody.error().code == Errc::unavailable);
   CHECK(nobody.error().layer == "connect");
 }
+
+TEST_CASE("a guard refuses a loopback server, and reaches the one that is allowed") {
+  OneAnswer server("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+  AddressGuard const closed;
+  AddressGuard const open({parse_network("127.0.0.1/32").value()});
+  ClientOptions options;
+  options.guard = &closed;
+  // "localhost": it is the address that is judged, whatever the name.
+  for (auto const* host : {"127.0.0.1", "localhost", "::ffff:127.0.0.1"}) {
+    CAPTURE(host);
+    auto url = server.url();
+    url.host = host;
+    auto const refused = send(url, Request{}, options);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == Errc::denied);
+    CHECK(refused.error().reason == "AddressRefused");
+    CHECK(refused.error().message.starts_with(shown(url) + ": "));
+  }
+  options.guard = &open;
+  auto url = server.url();
+  url.host = "localhost";
+  CHECK(send(url, Request{}, options)->body == "ok");
+}
+
+TEST_CASE("a guard refuses every Unix socket") {
+  AddressGuard const guard({parse_network("0.0.0.0/0").value(), parse_network("::/0").value()});
+  ClientOptions options;
+  options.guard = &guard;
+  auto const refused = send(parse_url("unix:/nowhere.sock").value(), Request{}, options);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().reason == "AddressRefused");
+}
+
+TEST_CASE("a redirect is handed to the caller, not followed") {
+  OneAnswer server(
+      "HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/\r\nContent-Length: 0\r\n\r\n");
+  auto const response = send(server.url(), Request{});
+  REQUIRE(response);
+  CHECK(response->status == 302);
+  CHECK(response->header("location") == "http://169.254.169.254/");
+}
