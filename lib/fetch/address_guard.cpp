@@ -76,14 +76,17 @@ std::optional<Network> parse(std::string_view text) {
   auto const slash = std::min(text.find('/'), text.size());
   auto const digits = text.substr(std::min(slash + 1, text.size()));
   unsigned length = 0;
-  auto const [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), length);
-  if (error != std::errc{} || end != digits.data() + digits.size()) return std::nullopt;
+  auto const* const last = digits.data() + digits.size();
+  auto const [end, error] = std::from_chars(digits.data(), last, length);
+  if (error != std::errc{} || end != last) return std::nullopt;
   auto network = network_of(text.substr(0, slash), length);
   if (!network || length > network->bytes * 8) return std::nullopt;
   return network;
 }
 
-bool within(AddressBytes address, std::string_view network) { return parse(network)->contains(address); }
+bool within(AddressBytes address, std::string_view network) {
+  return parse(network)->contains(address);
+}
 
 template <std::size_t n>
 std::optional<Special> special_of(AddressBytes address, Special const (&table)[n]) {
@@ -132,8 +135,9 @@ Result<Network> parse_network(std::string_view text) {
   if (!network) return bad(text, "no address and its length in bits");
   auto const first = masked(*network);
   if (first != *network) {
-    return bad(text, fmt::format("bits are set beyond its length; it may be {}/{}",
-                                 shown(AddressBytes(first.first).first(first.bytes)), first.length));
+    auto const bytes = AddressBytes(first.first).first(first.bytes);
+    return bad(text, fmt::format("bits are set beyond its length; it may be {}/{}", shown(bytes),
+                                 first.length));
   }
   if (network->bytes == 16 && network->length >= 96 && within(network->first, kMapped))
     return bad(text, "an IPv4-mapped address is judged as its IPv4 address, name that");

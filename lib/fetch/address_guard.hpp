@@ -26,14 +26,14 @@ struct Network {
 };
 
 // "10.1.0.0/16", "fd00::/8". Errors: invalid_argument, for no length, a bit set beyond it, and an
-// IPv4 address in IPv6 form (which is judged as the IPv4 one, so that such a network opens nothing).
+// IPv4 address in IPv6 form (it is judged as the IPv4 one: such a network would open nothing).
 Result<Network> parse_network(std::string_view);
 
 class AddressGuard {
  public:
   AddressGuard() = default;  // opens nothing
-  // What each network opens is open, also where it is special. One of IPv4 opens the address and its
-  // IPv4-mapped form, not what a gateway would translate (NAT64).
+  // An address in one of them is open, also where it is special. A network of IPv4 opens an address
+  // and its IPv4-mapped form, not what a gateway would translate to it (NAT64).
   explicit AddressGuard(std::vector<Network> allowed) : allowed_(std::move(allowed)) {}
 
   // Of 4 bytes or 16, in network order. Errors: denied, reason "AddressRefused".

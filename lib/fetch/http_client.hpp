@@ -42,15 +42,15 @@ struct ClientOptions {
   Duration read_timeout =
       std::chrono::seconds(960);  // between bytes; longer than Lambda's longest function
   Bytes max_response{64 << 20};   // kept in memory; on_chunk is not limited
-  // Null: everywhere. Borrowed for the call. Else only addresses that it lets pass are connected to,
-  // of those that the host's name resolved to this once, and no Unix socket is.
+  // Null: any address. Borrowed for the call. Of those that the host's name resolves to, once, only
+  // the ones that it lets pass are connected to; no Unix socket is.
   AddressGuard const* guard = nullptr;
 };
 
 // Blocks the calling thread; no other thread is made. Errors: unavailable (nobody listens there, or
 // the name does not resolve), deadline (a timeout; layer "connect", "send" or "receive"), io (the
-// connection broke), too_large (the response), denied (the guard, reason "AddressRefused"). A response
-// of any status is not an error; a redirect is one of them, and is never followed.
+// connection broke), too_large (the response), denied (the guard, reason "AddressRefused"). A
+// response of any status is not an error; a redirect is one of them, and is never followed.
 Result<Response> send(Url const&, Request const&, ClientOptions const& = {});
 
 }  // namespace faas::inline v0::fetch
