@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <faas/event_queue.hpp>
 #include <future>
 #include <map>
