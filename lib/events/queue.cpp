@@ -40,9 +40,7 @@ Result<void> check(Event const& event, EventQueueOptions const& options) {
                "RequestEntityTooLargeException", "events"};
 }
 
-// A value that a Work finds and its Done hands on.
-template <class T>
-using Found = std::shared_ptr<std::optional<T>>;
+using Results = std::deque<std::pair<SystemTime, EventId>>;  // done, the oldest first
 
 }  // namespace
 
@@ -54,7 +52,7 @@ struct Queue::State {
   void account_for(Known const&);
   void forget_size(EventId);
   void leave(EventId, EventState);
-  std::vector<EventId> too_old(SystemTime now);
+  Results too_old(SystemTime now);
 
   void waiting_again(std::vector<EventId> const&, SystemTime due);
   void added(EventId, Event const&, SystemTime now);
@@ -76,7 +74,7 @@ struct Queue::State {
   std::size_t events = 0;                                   // likewise
   std::uint64_t bytes = 0;                                  // likewise
   std::array<std::size_t, 5> in_state{};
-  std::deque<std::pair<SystemTime, EventId>> results;  // done, the oldest first
+  Results results;
   EventId next_id = 1;
   std::function<void()> listener;
 };
@@ -121,12 +119,12 @@ void Queue::State::leave(EventId id, EventState to) {
   entry.state = to;
 }
 
-std::vector<EventId> Queue::State::too_old(SystemTime now) {
-  std::vector<EventId> old;
+Results Queue::State::too_old(SystemTime now) {
+  Results old;
   while (
       old.size() < kMostSwept && !results.empty() &&
       (results.size() > options.max_results || results.front().first + options.result_age <= now)) {
-    old.push_back(results.front().second);
+    old.push_back(results.front());
     results.pop_front();
   }
   return old;
@@ -195,24 +193,14 @@ Queue::Queue(std::shared_ptr<State> s) : state_(std::move(s)) {}
 
 Queue::~Queue() {
   on_due({});
-  // After everything that was submitted before: a lease that is being committed is seen, too.
-  (void)state_->store.run([s = state_](Transaction& t) -> Result<void> {
-    std::vector<EventId> leased;
-    {
-      std::lock_guard lock(s->mutex);
-      for (auto const& [id, kept] : s->kept)
-        if (kept.state == EventState::leased) leased.push_back(id);
-    }
-    for (auto const id : leased)
-      if (auto r = release(t, id); !r) return r;
-    return {};
-  });
+  // After everything that was submitted before, so that what was settled is not released.
+  (void)state_->store.run([](Transaction& t) { return release_leases(t); });
 }
 
 void Queue::enqueue(Event event, SystemTime now, Done<Accepted> done) {
   if (auto valid = check(event, state_->options); !valid) return done(valid.error());
   EventId id = 0;
-  std::vector<EventId> old;
+  Results swept;
   {
     std::unique_lock lock(state_->mutex);
     if (auto room = state_->reserve(event); !room) {
@@ -220,13 +208,14 @@ void Queue::enqueue(Event event, SystemTime now, Done<Accepted> done) {
       return done(room.error());
     }
     id = state_->next_id++;
-    old = state_->too_old(now);
+    swept = state_->too_old(now);
   }
+  auto const old = std::make_shared<Results const>(std::move(swept));
   auto const shared = std::make_shared<Event>(std::move(event));
   auto const before = std::make_shared<std::optional<Accepted>>();
   state_->store.submit(
-      [=, old = std::move(old)](Transaction& t) -> Result<void> {
-        for (auto const gone : old)
+      [=](Transaction& t) -> Result<void> {
+        for (auto const& [ended, gone] : *old)
           if (auto r = forget(t, gone); !r) return r;
         if (!shared->idempotency_key.empty()) {
           if (auto r = drop_old_keys(t, now); !r) return r;
@@ -246,6 +235,8 @@ void Queue::enqueue(Event event, SystemTime now, Done<Accepted> done) {
           --s->events;
           --s->of_account[shared->function.account];
           s->bytes -= shared->payload.size();
+          // They are still in the database: the next one sweeps them.
+          if (!committed) s->results.insert(s->results.begin(), old->begin(), old->end());
         }
         if (!committed) return done(committed.error());
         done(fresh ? Accepted{shared->request_id, false} : **before);

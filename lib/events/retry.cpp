@@ -5,7 +5,6 @@
 namespace faas::inline v0 {
 namespace {
 
-using std::chrono::duration_cast;
 using std::chrono::seconds;
 
 constexpr seconds kFirstWait{60};

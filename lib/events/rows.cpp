@@ -219,6 +219,12 @@ Result<void> release(Transaction& t, EventId id) {
                  id);
 }
 
+Result<void> release_leases(Transaction& t) {
+  auto const released = t.execute("UPDATE event_states SET state = 0 WHERE state = 1");
+  if (!released) return released.error();
+  return {};
+}
+
 Result<void> forget(Transaction& t, EventId id) {
   for (auto const* sql :
        {"DELETE FROM event_states WHERE id = ?", "DELETE FROM event_bodies WHERE id = ?"}) {

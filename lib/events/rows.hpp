@@ -37,6 +37,7 @@ Result<void> insert(Transaction&, EventId, Event const&, SystemTime now);
 Result<LeasedRow> mark_leased(Transaction&, EventId);
 Result<void> settle(Transaction&, Settlement const&, SystemTime now, std::size_t max_result);
 Result<void> release(Transaction&, EventId);
+Result<void> release_leases(Transaction&);  // all: a database has one owner
 Result<void> forget(Transaction&, EventId);
 
 Result<EventStatus> find(Transaction&, std::string const& request_id);

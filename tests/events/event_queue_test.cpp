@@ -9,6 +9,7 @@
 #include <future>
 #include <map>
 #include <set>
+#include <thread>
 
 #include "support/result.hpp"
 #include "support/temp_dir.hpp"
@@ -321,6 +322,42 @@ TEST_CASE("closing releases what is leased: it is no death") {
   Queue queue({.directory = dir.path()});
   CHECK(queue.find("r1")->deaths == 0);
   CHECK(queue.lease().size() == 1);
+}
+
+TEST_CASE("closing right behind a settlement releases the other leases") {
+  TempDir const dir;
+  {
+    Queue queue({.directory = dir.path()});
+    CHECK(queue.enqueue(event("r1")));
+    CHECK(queue.enqueue(event("r2")));
+    auto const leases = queue.lease();
+    REQUIRE(leases.size() == 2);
+    Settlement done;
+    done.id = leases[0].id;
+    // The queue's thread is kept busy, so that the settlement and the end share a transaction.
+    std::promise<void> busy;
+    queue->find("r1", [&](auto) {
+      busy.set_value();
+      std::this_thread::sleep_for(50ms);
+    });
+    busy.get_future().wait();
+    queue->settle({done}, kNow, [](auto) {});
+  }
+  Queue queue({.directory = dir.path()});
+  CHECK(queue.find("r1")->state == EventState::done);
+  CHECK(queue.find("r2")->state == EventState::waiting);
+  CHECK(queue.find("r2")->deaths == 0);
+}
+
+TEST_CASE("an event that is refused does not keep old results alive") {
+  Queue queue({.result_age = 60s});
+  CHECK(queue.enqueue(event("old")));
+  CHECK(queue.settle(queue.lease()[0], What::done));
+  CHECK(queue.enqueue(event("taken")));
+  CHECK(queue.enqueue(event("taken"), kNow + 60s).error().reason == "RequestIdInUse");
+  CHECK(queue->stats().done == 1);
+  CHECK(queue.enqueue(event("next"), kNow + 60s));
+  CHECK(queue.find("old").error().code == Errc::not_found);
 }
 
 TEST_CASE("a damaged event is put aside, counted and never delivered; the others are") {
